@@ -1,0 +1,189 @@
+"""The runtime contract: deliver tasks to workers, and report who can work.
+
+A runtime knows envelopes and labels; it knows nothing of models, stores or actions. To write one, subclass
+[RuntimeBackend][omcore.runtime.backend.RuntimeBackend] and let the conformance kit in `omcore.testing.runtime` tell you
+what is missing. What a task does, how its outcome is kept, retried and signed is the core's business: a worker of any
+engine calls one function, `omcore.worker.execute`, with the bytes it was given, and hands back the bytes it returns.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from omcore.storage.backend import Place
+
+API_VERSION = 1
+"""The version of this contract; a backend states the one it was written for as a literal."""
+
+
+class EngineState(StrEnum):
+    """What an engine knows of a delivery; the state of a task is more than this and is the core's."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Strengths:
+    """What an engine can do; printed by `om doctor`, checked by the kit.
+
+    Attributes:
+        cancel: what `cancel` does to a *running* task: `kill` ends it, `cooperative` asks it to end, `none` lets it
+            run on. A queued task is never started after `cancel` returned, whatever this says.
+        delivery: `at-most-once` loses a task with its worker, `at-least-once` delivers it again.
+        in_order: tasks of the same labels start in the order they were submitted.
+    """
+
+    cancel: Literal["kill", "cooperative", "none"]
+    delivery: Literal["at-most-once", "at-least-once"]
+    in_order: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """A live worker.
+
+    Attributes:
+        id: unique among the live workers of the runtime.
+        labels: what it offers; a task goes to a worker that offers every label it requires.
+        capacity: how many tasks it runs at once.
+        running: the ids of the tasks it runs now, as far as the engine tells.
+    """
+
+    id: str
+    labels: frozenset[str]
+    capacity: int = 1
+    running: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A task on its way to a worker.
+
+    Attributes:
+        id: the task's id; the engine's own id for the delivery should be the same where the engine allows it.
+        envelope: what the worker hands to `execute`; ASCII text (JSON), usually a few kilobytes.
+        require: the labels that the worker must offer, all of them; empty means any worker.
+        timeout: seconds the task may run before the engine should stop it; `None` for no limit.
+    """
+
+    id: str
+    envelope: bytes
+    require: frozenset[str] = frozenset()
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEntry:
+    """What a worker calls. All of it can be sent to another process: functions by their import path, and bytes.
+
+    Attributes:
+        execute: runs one task: envelope in, outcome out. It never raises for what a task does.
+        prepare: called once with `contexts` in each worker that the runtime starts itself.
+        contexts: the client's context for such workers. It holds secrets: hand it over through a pipe or a private
+            file, never in a task. A worker that was started by hand finds its contexts in its own configuration.
+    """
+
+    execute: Callable[[bytes], bytes]
+    prepare: Callable[[bytes], None]
+    contexts: bytes = field(repr=False)
+
+
+class EngineHandle(Protocol):
+    """What the engine knows of one delivery."""
+
+    @property
+    def state(self) -> EngineState:
+        """Where the delivery is now, as the engine knows it."""
+        ...
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until the state is final, at most `timeout` seconds (`None`: for ever); say whether it is."""
+        ...
+
+    def outcome(self) -> bytes:
+        """The bytes that `execute` returned.
+
+        Raises:
+            TaskLostError: the worker died, or the engine lost the result; the message says which.
+            TaskCancelledError: it was cancelled.
+        """
+        ...
+
+
+class RuntimeBackend(ABC):
+    """One context's connection to an engine. Safe to share between threads."""
+
+    api_version: ClassVar[int]
+    """The literal `1`: the version of the contract that this backend was written for."""
+
+    Options: ClassVar[type[BaseModel]]
+    """What the configuration may say about this backend. Extra keys are forbidden; secrets are `SecretStr`."""
+
+    strengths: ClassVar[Strengths]
+    """What the engine can do."""
+
+    @abstractmethod
+    def __init__(
+        self, options: Any, place: Place, worker: WorkerEntry, labels: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Make the connection; starting processes may wait until the first task.
+
+        Args:
+            options: an instance of `Options`.
+            place: the context's name, and a folder for local files.
+            worker: what a worker calls.
+            labels: the context's label vocabulary: a label and what it means to this engine, for example
+                `{"gpu": {"queue": "gpu-a100"}}`. A label that is not in it means itself.
+        """
+
+    @abstractmethod
+    def submit(self, delivery: Delivery) -> EngineHandle:
+        """Hand a task to the engine. Who submits has checked that a live worker offers the labels, or chose to wait.
+
+        Raises:
+            TaskError: the engine cannot be reached; nothing was submitted.
+        """
+
+    @abstractmethod
+    def cancel(self, task_id: str) -> None:
+        """Keep a queued task from ever starting; treat a running one as `strengths.cancel` says.
+
+        An id that is unknown, or already done, is no error.
+        """
+
+    @abstractmethod
+    def workers(self) -> Sequence[WorkerInfo]:
+        """The live workers. A runtime that starts its workers itself lists those it would start."""
+
+    def labels(self) -> frozenset[str]:
+        """Every label that some live worker offers."""
+        return frozenset[str]().union(*(worker.labels for worker in self.workers()))
+
+    def serves(self, require: frozenset[str]) -> bool:
+        """Say whether one live worker offers all of these labels."""
+        return any(require <= worker.labels for worker in self.workers())
+
+    @abstractmethod
+    def close(self) -> None:
+        """End what this object started, and only that; calling it twice is harmless."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
