@@ -1,0 +1,1 @@
+"""Named, versioned objects on top of a storage."""

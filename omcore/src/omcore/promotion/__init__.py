@@ -1,0 +1,1 @@
+"""Moving objects between contexts, checked by the target."""

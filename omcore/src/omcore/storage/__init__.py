@@ -1,0 +1,1 @@
+"""Blobs and records: the contract, and the backends that come with the core."""

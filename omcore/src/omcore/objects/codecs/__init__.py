@@ -1,0 +1,1 @@
+"""One codec a kind: Python objects to parts and back."""

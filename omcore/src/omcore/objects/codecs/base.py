@@ -1,0 +1,196 @@
+"""The codec contract: one kind of Python object to parts and back.
+
+A codec knows its library (pandas, numpy, scikit-learn); it knows nothing of stores, names or databases. It writes
+parts into a sink, and reads them from a source.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from omcore.objects.filters import Filter
+
+API_VERSION = 1
+"""The version of this contract; a codec states the one it was written for as a literal."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodecEntry:
+    """Names a codec without importing it.
+
+    Attributes:
+        kind: the kind it writes and reads, for example `pandas.dataframe`.
+        target: where its class is: `package.module:Class`.
+        types: full names (`module.qualname`) of the classes it takes; an object fits when its class or any base class
+            has such a name, and the nearest class wins.
+        stores: the stores whose `put` may choose it.
+    """
+
+    kind: str
+    target: str
+    types: tuple[str, ...]
+    stores: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of content that is stored as one blob.
+
+    Attributes:
+        digest: the blob's digest.
+        size: bytes.
+        name: what the piece is, within the content; may be empty.
+        rows: how many rows it holds, where it holds rows.
+        statistics: small JSON facts that let a reader skip the part, for example column minima and maxima.
+    """
+
+    digest: str
+    size: int
+    name: str = ""
+    rows: int | None = None
+    statistics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a codec wrote, and all it needs to read it back.
+
+    Attributes:
+        kind: the codec's kind.
+        parts: in order.
+        schema: a description for people and policies, as JSON; for a dataset `{"columns": {name: type}}` at least.
+        details: what the codec itself needs, as JSON; small.
+        rows: the number of rows, where there are rows.
+    """
+
+    kind: str
+    parts: tuple[Part, ...]
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    rows: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all the parts together."""
+        return sum(part.size for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What of the content is asked for.
+
+    Attributes:
+        columns: only these columns, in this order; `None` for all.
+        filter: only the rows that fulfil this; `None` for all.
+    """
+
+    columns: tuple[str, ...] | None = None
+    filter: Filter | None = None
+
+    def __bool__(self) -> bool:
+        return self.columns is not None or self.filter is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What the reader allows a codec to load.
+
+    Attributes:
+        signed: the version record carries a valid signature by a key that the reader lists.
+        types: full names of types that the reader allows beyond the built-in lists.
+        sentence: how to allow what is refused, for the end of an error; names the context's file.
+    """
+
+    signed: bool = False
+    types: frozenset[str] = frozenset()
+    sentence: str = ""
+
+
+class Sink(Protocol):
+    """Where a codec writes parts."""
+
+    def add(
+        self,
+        chunks: Iterable[bytes | bytearray | memoryview],
+        *,
+        name: str = "",
+        rows: int | None = None,
+        statistics: Mapping[str, Any] | None = None,
+    ) -> Part:
+        """Store one part, streamed, and say what it became."""
+        ...
+
+
+class Source(Protocol):
+    """Where a codec reads parts. Every byte it gives was verified."""
+
+    def open(self, part: Part) -> BinaryIO:
+        """Open a part: seekable, ranged."""
+        ...
+
+    def path(self, part: Part) -> Path | None:
+        """The part as a local file to map into memory; `None` where the storage has none."""
+        ...
+
+
+class Codec(ABC):
+    """Writes and reads one kind. Has no state: one instance serves all threads."""
+
+    api_version: ClassVar[int]
+    """The literal `1`: the version of the contract that this codec was written for."""
+
+    kind: ClassVar[str]
+    """The kind it writes and reads."""
+
+    plain: ClassVar[bool]
+    """Reading runs no code, whatever the bytes say; only a plain kind may travel in a task."""
+
+    def takes(self, value: Any) -> bool:  # noqa: ARG002 - the default answers for every value of the listed types
+        """Say whether this value can be kept exactly; asked only for objects of the entry's types."""
+        return True
+
+    @abstractmethod
+    def encode(self, value: Any, sink: Sink) -> Content:
+        """Write the value.
+
+        Raises:
+            UnsupportedTypeError: the value cannot be kept exactly; says which part of it and why.
+        """
+
+    @abstractmethod
+    def decode(self, content: Content, source: Source, query: Query, trust: Trust) -> Any:
+        """Read the value back, as it was.
+
+        Raises:
+            InvalidFilterError: the kind has no rows to filter, or the filter does not fit.
+            ColumnNotFoundError: the projection names a column that is not there.
+            UntrustedError: the reader's trust rules do not allow it.
+        """
+
+
+@runtime_checkable
+class SupportsAppend(Protocol):
+    """A codec that can add rows to content and share what is there."""
+
+    def append(self, content: Content, value: Any, sink: Sink) -> Content:
+        """Write only what is new, and return content that shares the parts before it.
+
+        Raises:
+            UnsupportedTypeError: the value does not fit the content's schema; says which column and how.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsBatches(Protocol):
+    """A codec that can read content a piece at a time, in bounded memory."""
+
+    def batches(self, content: Content, source: Source, query: Query, trust: Trust) -> Iterator[Any]:
+        """Read the parts one after the other, each as a value of the kind."""
+        ...
