@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
-from pydantic import BaseModel
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
+
+    from pydantic import BaseModel
 
     from omcore.storage.backend import Place
 
@@ -44,11 +44,15 @@ class Strengths:
             run on. A queued task is never started after `cancel` returned, whatever this says.
         delivery: `at-most-once` loses a task with its worker, `at-least-once` delivers it again.
         in_order: tasks of the same labels start in the order they were submitted.
+        timeout: `kill` when the engine itself ends a task that runs longer than its delivery allows, else `none`.
+        survives_client: what was submitted goes on when the submitting process closes the runtime or dies.
     """
 
     cancel: Literal["kill", "cooperative", "none"]
     delivery: Literal["at-most-once", "at-least-once"]
     in_order: bool
+    timeout: Literal["kill", "none"] = "none"
+    survives_client: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,9 @@ class WorkerEntry:
     """What a worker calls. All of it can be sent to another process: functions by their import path, and bytes.
 
     Attributes:
-        execute: runs one task: envelope in, outcome out. It never raises for what a task does.
-        prepare: called once with `contexts` in each worker that the runtime starts itself.
+        execute: runs one task: envelope in, outcome out, both ASCII text (JSON). It never raises for what a task does.
+        prepare: called with `contexts` in each worker that the runtime starts itself, before its first task. It is
+            idempotent, costs nothing the second time, and opens nothing: the worker may fork after it.
         contexts: the client's context for such workers. It holds secrets: hand it over through a pipe or a private
             file, never in a task. A worker that was started by hand finds its contexts in its own configuration.
     """
@@ -119,6 +124,7 @@ class EngineHandle(Protocol):
         Raises:
             TaskLostError: the worker died, or the engine lost the result; the message says which.
             TaskCancelledError: it was cancelled.
+            TaskTimeoutError: the engine ended it because it ran longer than its delivery allowed.
         """
         ...
 
@@ -153,6 +159,9 @@ class RuntimeBackend(ABC):
     def submit(self, delivery: Delivery) -> EngineHandle:
         """Hand a task to the engine. Who submits has checked that a live worker offers the labels, or chose to wait.
 
+        Submitting an id again delivers it again. A delivery does not depend on its handle: dropping that changes
+        nothing.
+
         Raises:
             TaskError: the engine cannot be reached; nothing was submitted.
         """
@@ -161,24 +170,31 @@ class RuntimeBackend(ABC):
     def cancel(self, task_id: str) -> None:
         """Keep a queued task from ever starting; treat a running one as `strengths.cancel` says.
 
-        An id that is unknown, or already done, is no error.
+        It covers every delivery of that id. An id that is unknown, or already done, is no error.
         """
 
     @abstractmethod
     def workers(self) -> Sequence[WorkerInfo]:
-        """The live workers. A runtime that starts its workers itself lists those it would start."""
+        """The live workers; may take a second. A runtime that starts its workers itself lists those it would start."""
 
     def labels(self) -> frozenset[str]:
         """Every label that some live worker offers."""
         return frozenset[str]().union(*(worker.labels for worker in self.workers()))
 
     def serves(self, require: frozenset[str]) -> bool:
-        """Say whether one live worker offers all of these labels."""
+        """Say whether one live worker offers all of these labels.
+
+        It is asked before every task. Where `workers()` is slow, override it and keep a positive answer for some
+        seconds; a negative one is always asked afresh.
+        """
         return any(require <= worker.labels for worker in self.workers())
 
     @abstractmethod
     def close(self) -> None:
-        """End what this object started, and only that; calling it twice is harmless."""
+        """End what this object started, and only that; calling it twice is harmless.
+
+        What was submitted and has not ended goes on where `strengths.survives_client` says so, and is lost otherwise.
+        """
 
     def __enter__(self) -> Self:
         return self

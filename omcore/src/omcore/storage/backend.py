@@ -26,11 +26,21 @@ API_VERSION = 1
 CHUNK_SIZE = 1 << 20
 """Bytes covered by one chunk digest: what a ranged read verifies at a time."""
 
+PAGE = 1000
+"""Records that are read at a time."""
+
 REFERENCES_FIELD = "blobs"
 """The field of a record's body that lists the digests the record needs; garbage collection keeps those blobs."""
 
 Body: TypeAlias = dict[str, Any]
-"""The body of a record: a JSON object (string keys; values of null, bool, int, float, str, list, object)."""
+"""The body of a record: a JSON object.
+
+Integers fit 64 bits, floats are finite, strings can be encoded in UTF-8 and hold no NUL; the names of top-level fields
+match `[A-Za-z_][A-Za-z0-9_]*`; encoded it has at most `LARGEST_BODY` bytes.
+"""
+
+LARGEST_BODY = 4 << 20
+"""Bytes of an encoded body above which a record is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class Record:
     """A record as it was when it was read.
 
     Attributes:
-        key: ASCII text; keys are ordered by code point.
+        key: 1 to 512 printable ASCII characters; keys are ordered by code point.
         body: the JSON object.
         revision: an opaque token that changes at every write and never comes back, not even after a delete.
     """
@@ -122,7 +132,15 @@ class StorageBackend(ABC):
     @property
     @abstractmethod
     def address(self) -> str:
-        """Where the data is, without any secret; equal for any two openings of the same data, from any machine."""
+        """Where the data is, without any secret, for people."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """A random id that the storage made when it was created and keeps inside.
+
+        Equal for any two openings of the same data, from any machine and by any address.
+        """
 
     # --- blobs
 
@@ -130,7 +148,8 @@ class StorageBackend(ABC):
     def write_blob(self, chunks: Iterable[bytes | bytearray | memoryview]) -> BlobInfo:
         """Store the concatenation of `chunks` and say what it is called.
 
-        The chunks are consumed once and never held together in memory. When the call returns, the blob is whole and
+        The chunks are consumed once and never held together in memory, and the blob's name is known only after the
+        last. When the call returns, the blob is whole and
         durable; before that it is visible to nobody, and if the call raises (or the iterable does) nothing is left
         but garbage that the backend itself clears away. Writing bytes that are already there renews the blob's age.
 
@@ -146,7 +165,8 @@ class StorageBackend(ABC):
         A read touches and verifies only the chunks of `CHUNK_SIZE` bytes that it needs.
 
         Raises:
-            BlobNotFoundError: there is no such blob (also for text that is no digest).
+            BlobNotFoundError: there is no such blob (also for text that is no digest); or, at a later read, it was
+                deleted meanwhile and the engine cannot keep an open blob readable.
             CorruptBlobError: here or at a later read, if the bytes do not match.
         """
 
@@ -158,9 +178,16 @@ class StorageBackend(ABC):
         because the blob is there can still refer to it.
         """
 
+    def have_blobs(self, digests: Collection[str]) -> frozenset[str]:
+        """Which of these blobs are there, the age of each renewed; override where one round trip can ask for many."""
+        return frozenset(digest for digest in digests if self.has_blob(digest))
+
     @abstractmethod
     def find_blobs(self, older_than: datetime) -> Iterator[BlobInfo]:
-        """List the blobs whose age was last renewed before `older_than` (an aware datetime), in any order."""
+        """List the blobs whose age was last renewed before `older_than` (an aware datetime), in any order.
+
+        Times are compared at the backend's resolution; in doubt a blob is younger.
+        """
 
     @abstractmethod
     def delete_blob(self, digest: str, older_than: datetime) -> bool:
@@ -170,11 +197,20 @@ class StorageBackend(ABC):
         writes it anew. `False` also if there is no such blob.
         """
 
+    def sweep(self, older_than: datetime) -> int:  # noqa: ARG002 - for backends whose interrupted writes leave traces
+        """Clear what writes that never ended have left since before `older_than`; return the bytes."""
+        return 0
+
     # --- records
 
     @abstractmethod
     def get_record(self, key: str) -> Record | None:
         """Read one record, as of the latest commit that returned before this call; `None` if there is none."""
+
+    def get_records(self, keys: Collection[str]) -> Mapping[str, Record]:
+        """Read those of several records that exist; override where one round trip can ask for many."""
+        found = ((key, self.get_record(key)) for key in keys)
+        return {key: record for key, record in found if record is not None}
 
     @abstractmethod
     def find_records(
@@ -182,7 +218,7 @@ class StorageBackend(ABC):
         prefix: str,
         where: Mapping[str, str | int | float | bool | None] | None = None,
         after: str | None = None,
-        limit: int = 1000,
+        limit: int = PAGE,
         fields: Collection[str] | None = None,
     ) -> Sequence[Record]:
         """Read one page of the records whose key starts with `prefix`, in ascending order of key.
@@ -190,7 +226,7 @@ class StorageBackend(ABC):
         Args:
             prefix: the beginning of the key; may be empty.
             where: top-level fields of the body and the exact value each must have (`None`: null or missing; a value
-                never equals one of another JSON type, save that `1` equals `1.0`).
+                never equals one of another JSON type, save that `1` equals `1.0`; a list never equals a member of it).
             after: only keys greater than this one: the last key of the page before.
             limit: the most that is returned, at least 1.
             fields: the top-level fields of the body to return, for a cheap listing; `None` for all. A record read
@@ -213,6 +249,9 @@ class StorageBackend(ABC):
         Raises:
             ConflictError: a record was not at its expected revision; nothing was changed.
             StorageFullError: no room is left; nothing was changed.
+            InvalidArgumentError: a key, a body or the list breaks the rules above; nothing was changed.
+            StorageUnavailableError: the storage cannot be reached. The backend tried to find out whether the changes
+                were made and could not: read the records and compare.
         """
 
     def put_record(self, key: str, body: Body, expected: str | None) -> str:
@@ -231,8 +270,11 @@ class StorageBackend(ABC):
     ) -> Iterator[Record]:
         """All the records that `find_records` would page through, one by one."""
         after: str | None = None
-        while page := self.find_records(prefix, where, after, 1000, fields):
+        while True:
+            page = self.find_records(prefix, where, after, PAGE, fields)
             yield from page
+            if len(page) < PAGE:
+                return
             after = page[-1].key
 
     # --- life
@@ -261,6 +303,15 @@ class SupportsLocalPath(Protocol):
             BlobNotFoundError: there is no such blob.
             CorruptBlobError: the bytes do not match.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsKey(Protocol):
+    """A storage that only this machine's user can reach, and that keeps a key for who opens it."""
+
+    def signing_secret(self) -> bytes:
+        """The secret that signs this storage's versions and tasks; made on first use, then always the same."""
         ...
 
 

@@ -1,0 +1,239 @@
+"""A task as data: what is asked of a worker, and what came of it.
+
+A task is small, JSON and signed. It names a stored object and an action, and carries its arguments as JSON values, as
+pins of stored versions, or as encoded bytes of plain kinds. It never carries a pickle.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from omcore.errors import SignatureError
+
+if TYPE_CHECKING:
+    from omcore.signing import KeyRing
+
+PURPOSE = "task"
+"""What a task's signature is for."""
+
+LARGEST_ENVELOPE = 4 << 20
+"""Bytes above which a worker reads no envelope: larger values are staged in the store."""
+
+
+class State(StrEnum):
+    """Where a task is."""
+
+    PENDING = "PENDING"
+    STARTED = "STARTED"
+    RETRY = "RETRY"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    REVOKED = "REVOKED"
+    LOST = "LOST"
+
+    @property
+    def final(self) -> bool:
+        """Whether a task in this state stays in it."""
+        return self in {State.SUCCESS, State.FAILURE, State.REVOKED, State.LOST}
+
+
+class Model(BaseModel):
+    """The base of everything in a message: frozen, and nothing that is not named."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class JsonValue(Model):
+    """A JSON value as it is."""
+
+    type: Literal["json"] = "json"
+    value: Any
+
+
+class PinValue(Model):
+    """A version of a stored object.
+
+    Attributes:
+        store: `datasets`, `models`, `jobs` or `scripts`.
+        name: the object's canonical name.
+        version: the number.
+        id: the version's id.
+        columns: a projection; `None` for all.
+    """
+
+    type: Literal["pin"] = "pin"
+    store: str
+    name: str
+    version: int
+    id: str
+    columns: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        columns = "" if self.columns is None else f"[{','.join(self.columns)}]"
+        return f"{self.store}/{self.name}{columns}@{self.version}"
+
+
+class EncodedValue(Model):
+    """A value as a codec of a plain kind wrote it.
+
+    Attributes:
+        kind: the codec's kind.
+        content: what the codec needs to read it back, with its parts.
+        inline: the bytes of parts that travel along, in base64, by the part's index; all others are blobs.
+    """
+
+    type: Literal["encoded"] = "encoded"
+    kind: str
+    content: dict[str, Any]
+    inline: dict[int, str]
+
+
+Value = Annotated[JsonValue | PinValue | EncodedValue, Field(discriminator="type")]
+"""An argument or a result."""
+
+
+class TaskSpec(Model):
+    """What is asked of a worker.
+
+    Attributes:
+        id: the task's id, unique for ever.
+        context: the context's name where the task was submitted, for people and as a hint.
+        fingerprint: names the context for certain: a digest of its storage's address, without secrets.
+        bucket: the bucket of the object and of bare names.
+        proxy: the proxy's name, for example `model`.
+        object: the object that the action is called on.
+        action: the action's name, for example `fit`.
+        arguments: by the action's parameter names.
+        require: the labels that the worker must offer.
+        durable: whether the task has a record from submit to outcome.
+        timeout: seconds it may run; `None` for no limit.
+        submitted: when, in seconds since the epoch.
+        expires: after this time no worker starts it, in seconds since the epoch.
+    """
+
+    id: str = Field(pattern=r"^[0-9a-f]{32}$")
+    context: str
+    fingerprint: str
+    bucket: str
+    proxy: str
+    object: PinValue
+    action: str
+    arguments: dict[str, Value]
+    require: tuple[str, ...] = ()
+    durable: bool = False
+    timeout: float | None = Field(default=None, gt=0)
+    submitted: float
+    expires: float | None = None
+
+    def seal(self, keys: KeyRing) -> bytes:
+        """The task as a signed envelope: ASCII JSON."""
+        text = self.model_dump_json()
+        return json.dumps({"spec": text, "signature": keys.sign(PURPOSE, text.encode())}).encode("ascii")
+
+
+class _Envelope(Model):
+    spec: str
+    signature: dict[str, str]
+
+
+class SealedTask:
+    """An envelope whose form is right and whose signature was not looked at yet.
+
+    The context is read before the signature is checked, because it says whose keys to check with; nothing else is.
+    """
+
+    def __init__(self, envelope: bytes) -> None:
+        """Read the envelope.
+
+        Raises:
+            SignatureError: it is too long, or does not have the form of one.
+        """
+        if len(envelope) > LARGEST_ENVELOPE:
+            message = f"a task of {len(envelope)} bytes was refused; the largest that is read has {LARGEST_ENVELOPE}"
+            raise SignatureError(message)
+        try:
+            self._envelope = _Envelope.model_validate_json(envelope)
+            self.unverified = TaskSpec.model_validate_json(self._envelope.spec)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            message = f"a message that is no task was refused: {first['msg']} at {first['loc']}"
+            raise SignatureError(message) from None
+
+    def open(self, keys: KeyRing, now: float | None = None) -> TaskSpec:
+        """Check the signature and the time, and return the task.
+
+        A ring without keys opens any task: a context without a key trusts whoever reaches its engine.
+
+        Raises:
+            SignatureError: the task is unsigned, altered or expired, or signed with a key that is not accepted.
+        """
+        spec = self.unverified
+        signature = self._envelope.signature
+        if keys and not keys.verify(PURPOSE, self._envelope.spec.encode(), signature):
+            signer = f"signed with key {signature['key']!r}" if signature.get("key") else "not signed"
+            message = (
+                f"task {spec.id} was refused: it is {signer} or was altered, and context {spec.context!r} runs only "
+                f"tasks signed with a key that it lists; give the client the same signing_key"
+            )
+            raise SignatureError(message, spec.id)
+        if spec.expires is not None and (time.time() if now is None else now) > spec.expires:
+            message = f"task {spec.id} was refused: it expired before a worker could start it; submit it again"
+            raise SignatureError(message, spec.id)
+        return spec
+
+
+class ErrorData(Model):
+    """An error as data: nothing in here is imported or run by who reads it.
+
+    Attributes:
+        type: the full name of its type, for example `builtins.ValueError`.
+        message: its text.
+        traceback: where it happened on the worker, as text.
+        notes: what was added to it with `add_note`.
+    """
+
+    type: str
+    message: str
+    traceback: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Outcome(Model):
+    """What came of a task.
+
+    Attributes:
+        id: the task's id.
+        state: a final state.
+        value: what the action returned, on success.
+        error: what it raised, on failure.
+        worker: who ran it, as `host:pid`.
+        seconds: how long the action ran.
+    """
+
+    id: str
+    state: State
+    value: Value | None = None
+    error: ErrorData | None = None
+    worker: str = ""
+    seconds: float = 0.0
+
+    def dump(self) -> bytes:
+        """The outcome as ASCII JSON."""
+        text = self.model_dump_json()
+        return text.encode("ascii") if text.isascii() else json.dumps(json.loads(text)).encode("ascii")
+
+    @classmethod
+    def load(cls, data: bytes) -> Self:
+        """Read what `dump` wrote."""
+        return cls.model_validate_json(data)
+
+
+def new_id() -> str:
+    """A task id: 32 hexadecimal digits, at random."""
+    return uuid4().hex
