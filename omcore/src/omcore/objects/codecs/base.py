@@ -178,8 +178,14 @@ class Codec(ABC):
 class SupportsAppend(Protocol):
     """A codec that can add rows to content and share what is there."""
 
-    def append(self, content: Content, value: Any, sink: Sink) -> Content:
+    def append(self, content: Content, value: Any, sink: Sink, source: Source) -> Content:
         """Write only what is new, and return content that shares the parts before it.
+
+        Args:
+            content: what is there.
+            value: the rows to add.
+            sink: where new parts go.
+            source: where the parts of `content` are read from, for what must be compared or put together anew.
 
         Raises:
             UnsupportedTypeError: the value does not fit the content's schema; says which column and how.
