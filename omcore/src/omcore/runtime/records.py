@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from omcore.errors import ConflictError, TaskNotFoundError
-from omcore.runtime.task import Outcome, State, TaskSpec
+from omcore.runtime.task import Outcome, State, TaskSpec, staged
 from omcore.storage.backend import REFERENCES_FIELD, Put
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class TaskRecords:
             "worker": "",
             "envelope": envelope.decode("ascii"),
             "outcome": None,
-            REFERENCES_FIELD: sorted(staged_blobs(spec)),
+            REFERENCES_FIELD: staged(*spec.arguments.values()),
         }
         self._storage.put_record(PREFIX + spec.id, body, None)
 
@@ -159,16 +159,6 @@ class TaskRecords:
         return record
 
 
-def staged_blobs(spec: TaskSpec) -> set[str]:
-    """The digests of the blobs that the task's arguments were staged as."""
-    digests: set[str] = set()
-    for value in spec.arguments.values():
-        if value.type == "encoded":
-            parts = enumerate(value.content["parts"])
-            digests.update(part["digest"] for index, part in parts if index not in value.inline)
-    return digests
-
-
 def _outcome(record: Record) -> Outcome | None:
     outcome = record.body["outcome"]
     return None if outcome is None else Outcome.model_validate(outcome)
@@ -176,13 +166,5 @@ def _outcome(record: Record) -> Outcome | None:
 
 def _ended(record: Record, outcome: Outcome) -> Put:
     body = {**record.body, "state": outcome.state.value, "ended": time.time(), "outcome": outcome.model_dump()}
-    body[REFERENCES_FIELD] = sorted(result_blobs(outcome))
+    body[REFERENCES_FIELD] = staged(outcome.value)
     return Put(record.key, body, record.revision)
-
-
-def result_blobs(outcome: Outcome) -> set[str]:
-    """The digests of the blobs that the task's result was staged as."""
-    value = outcome.value
-    if value is None or value.type != "encoded":
-        return set()
-    return {part["digest"] for index, part in enumerate(value.content["parts"]) if index not in value.inline}

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PURPOSE = "task"
 """What a task's signature is for."""
 
+INLINE = "inline:"
+"""What the digest of a part begins with that travels along with its value."""
+
 LARGEST_ENVELOPE = 4 << 20
 """Bytes above which a worker reads no envelope: larger values are staged in the store."""
 
@@ -85,13 +88,20 @@ class EncodedValue(Model):
     Attributes:
         kind: the codec's kind.
         content: what the codec needs to read it back, with its parts.
-        inline: the bytes of parts that travel along, in base64, by the part's index; all others are blobs.
+        inline: the bytes of parts that travel along, in base64. The part with the digest `inline:0` is the first of
+            these; parts with any other digest are blobs.
     """
 
     type: Literal["encoded"] = "encoded"
     kind: str
     content: dict[str, Any]
-    inline: dict[int, str]
+    inline: tuple[str, ...] = ()
+
+    @property
+    def blobs(self) -> frozenset[str]:
+        """The digests of the parts that are blobs."""
+        digests = (part["digest"] for part in self.content["parts"])
+        return frozenset(digest for digest in digests if not digest.startswith(INLINE))
 
 
 Value = Annotated[JsonValue | PinValue | EncodedValue, Field(discriminator="type")]
@@ -232,6 +242,12 @@ class Outcome(Model):
     def load(cls, data: bytes) -> Self:
         """Read what `dump` wrote."""
         return cls.model_validate_json(data)
+
+
+def staged(*values: Value | None) -> list[str]:
+    """The digests of the blobs that these values need, sorted."""
+    encoded = (value for value in values if isinstance(value, EncodedValue))
+    return sorted(frozenset[str]().union(*(value.blobs for value in encoded)))
 
 
 def new_id() -> str:

@@ -1,0 +1,114 @@
+"""What can be done with a model: the methods of scikit-learn's estimators.
+
+Durable actions store what they fitted as a new version of the model; the others return their result, or store it as a
+dataset when `into` names one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from omcore.errors import InvalidArgumentError
+from omcore.proxies.base import Data, RuntimeProxy, action
+
+_STORED = frozenset({"fit", "partial_fit", "fit_transform", "fit_predict", "set_params"})
+"""Methods that change the estimator: `call` stores it anew after these."""
+
+
+class ModelProxy(RuntimeProxy):
+    """Calls an estimator's methods; `X` and `y` are names of datasets, frames, arrays or lists."""
+
+    api_version: ClassVar[int] = 1
+    name: ClassVar[str] = "model"
+    store: ClassVar[str] = "models"
+
+    @action(durable=True)
+    def fit(self, /, X: Data, y: Data = None, sample_weight: Data = None, **params: Any) -> Any:  # noqa: N803
+        """Fit the model on X (and y), and store it as a new version."""
+        model = self.work.load(fresh=True)
+        model.fit(*_given(X, y), **_weighted(sample_weight, params))
+        return self.work.store(model)
+
+    @action(durable=True)
+    def partial_fit(self, /, X: Data, y: Data = None, sample_weight: Data = None, **params: Any) -> Any:  # noqa: N803
+        """Fit the model a little further on a batch, and store it as a new version."""
+        model = self.work.load(fresh=True)
+        _method(model, "partial_fit")(*_given(X, y), **_weighted(sample_weight, params))
+        return self.work.store(model)
+
+    @action(durable=True)
+    def fit_transform(self, /, X: Data, y: Data = None, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+        """Fit the model, store it as a new version, and return the transformed X."""
+        model = self.work.load(fresh=True)
+        result = _method(model, "fit_transform")(*_given(X, y), **params)
+        self.work.store(model)
+        return self._result(result, into)
+
+    @action()
+    def predict(self, /, X: Data, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+        """Predict for every row of X."""
+        return self._apply("predict", X, into, params)
+
+    @action()
+    def predict_proba(self, /, X: Data, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+        """Predict the probability of every class, for every row of X."""
+        return self._apply("predict_proba", X, into, params)
+
+    @action()
+    def predict_log_proba(self, /, X: Data, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+        """Predict the logarithm of the probability of every class, for every row of X."""
+        return self._apply("predict_log_proba", X, into, params)
+
+    @action()
+    def decision_function(self, /, X: Data, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+        """The decision function for every row of X."""
+        return self._apply("decision_function", X, into, params)
+
+    @action()
+    def transform(self, /, X: Data, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+        """Transform X."""
+        return self._apply("transform", X, into, params)
+
+    @action()
+    def inverse_transform(self, /, X: Data, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+        """Transform X back."""
+        return self._apply("inverse_transform", X, into, params)
+
+    @action()
+    def score(self, /, X: Data, y: Data = None, sample_weight: Data = None, **params: Any) -> Any:  # noqa: N803
+        """The model's own score on X (and y): accuracy for a classifier, R² for a regressor."""
+        return _method(self.work.load(), "score")(*_given(X, y), **_weighted(sample_weight, params))
+
+    @action(durable=True)
+    def call(self, /, method: str, X: Data = None, y: Data = None, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+        """Call any other public method; one that fits stores the model as a new version."""
+        if method not in _STORED:
+            return self._result(_method(self.work.load(), method)(*_given(X, y), **params), into)
+        model = self.work.load(fresh=True)
+        result = _method(model, method)(*_given(X, y), **params)
+        stored = self.work.store(model)
+        return stored if result is model else self._result(result, into)
+
+    def _apply(self, method: str, X: Any, into: str | None, params: dict[str, Any]) -> Any:  # noqa: N803
+        return self._result(_method(self.work.load(), method)(X, **params), into)
+
+    def _result(self, result: Any, into: str | None) -> Any:
+        return result if into is None else self.work.store(result, into=into)
+
+
+def _given(*arguments: Any) -> tuple[Any, ...]:
+    """The leading arguments that were given."""
+    return tuple(value for value in arguments if value is not None)
+
+
+def _weighted(sample_weight: Any, params: dict[str, Any]) -> dict[str, Any]:
+    return params if sample_weight is None else {**params, "sample_weight": sample_weight}
+
+
+def _method(model: Any, name: str) -> Any:
+    """A public method of the model."""
+    found = None if name.startswith("_") else getattr(model, name, None)
+    if not callable(found):
+        message = f"a {type(model).__name__} has no method {name!r}"
+        raise InvalidArgumentError(message)
+    return found
