@@ -1,0 +1,123 @@
+"""Every check of the workspace: `nox` runs them all, the quick ones first; `nox -l` lists them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+CODE = ["omcore/src", "tests", "benchmarks", "plugins", "noxfile.py"]
+SETTINGS = nox.project.load_toml("pyproject.toml")
+
+
+def packages(folder: str) -> list[str]:
+    """The folders in `folder` that hold a package, by name; those that begin with `_` or `.` are none."""
+    found = sorted(path.parent for path in Path(folder).glob("*/pyproject.toml"))
+    return [path.name for path in found if not path.name.startswith(("_", "."))]
+
+
+def add_pyenv_to_path() -> None:
+    """Let nox find interpreters that pyenv installed but did not select: their shims answer with an error."""
+    found = [path for version in PYTHONS for path in Path("~/.pyenv/versions").expanduser().glob(f"{version}.*/bin")]
+    os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *map(str, found)])
+
+
+def install(session: nox.Session, *requirements: str, group: str = "test") -> None:
+    """Install the core as it lies here, the tools of one group, and what else a session needs."""
+    session.install("-e", "./omcore[testing]", *nox.project.dependency_groups(SETTINGS, group), *requirements)
+
+
+add_pyenv_to_path()
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_venv = "yes"
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and form of every Python file."""
+    session.install(*nox.project.dependency_groups(SETTINGS, "lint"))
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, strictly."""
+    install(session, group="types")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The core's tests; those marked slow run on the interpreter that runs nox."""
+    install(session)
+    session.run("pytest", *([] if session.python == HERE else ["-m", "not slow"]), *session.posargs)
+
+
+@nox.session
+def tests_pandas2(session: nox.Session) -> None:
+    """The core's tests with pandas 2.2."""
+    install(session, "pandas==2.2.*")
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("name", packages("plugins"), ids=packages("plugins"))
+def plugin(session: nox.Session, name: str) -> None:
+    """The tests of one plugin, from the folder `plugins/`."""
+    install(session, "-e", f"./plugins/{name}")
+    session.run("pytest", f"plugins/{name}/tests", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("name", packages("tests/thirdparty"), ids=packages("tests/thirdparty"))
+def thirdparty(session: nox.Session, name: str) -> None:
+    """The tests of a package as a stranger writes it: installed, never imported by path."""
+    session.install("./omcore[testing]", f"./tests/thirdparty/{name}")
+    session.run("pytest", f"tests/thirdparty/{name}/tests", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job on real data, from a wheel, with nothing but the core."""
+    session.install("./omcore")
+    session.run("om", "demo", *session.posargs)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Every code block of the documents; `tests` runs these as well."""
+    install(session)
+    session.run("pytest", "tests/docs", *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """The measurements: `nox -s bench -- --help` says how to choose among them."""
+    install(session)
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(default=False)
+def torture(session: nox.Session) -> None:
+    """The core's tests at ten times their usual length."""
+    install(session)
+    session.run("pytest", "--torture", *session.posargs)
+
+
+@nox.session(default=False)
+def changelog(session: nox.Session) -> None:
+    """Gather the fragments of `changelog.d/` into CHANGELOG.md: `nox -s changelog -- --version 0.2.0`."""
+    session.install("towncrier>=24.8")
+    session.run("towncrier", "build", *session.posargs)
+
+
+if __name__ == "__main__":
+    nox.main()
