@@ -1,0 +1,112 @@
+"""Keep datasets and models in one place, run them anywhere, promote them to production.
+
+    import omcore as om
+
+    om.datasets.put(frame, "sales")
+    om.models.put(LinearRegression(), "forecast")
+    om.runtime.model("forecast").fit("sales[x]", "sales[y]").get()
+
+The module itself stands for the default context: `om.datasets`, `om.models`, `om.jobs`, `om.scripts`, `om.runtime` and
+`om["bucket"]` are those of `om.setup()`, which is called on first use.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from omcore.objects.filters import where  # noqa: TC004 - given by __getattr__
+    from omcore.omega import Omega, Store  # noqa: TC004
+    from omcore.runtime.scope import RuntimeChoice, Scope
+
+    datasets: Store
+    models: Store
+    jobs: Store
+    scripts: Store
+    runtime: Scope
+
+__version__ = "0.1.0"
+__all__ = ["Omega", "datasets", "jobs", "models", "runtime", "scripts", "setup", "where"]
+
+_DEFAULT = ("datasets", "models", "jobs", "scripts", "runtime", "bucket", "context", "close")
+
+
+def setup(
+    context: str | None = None,
+    *,
+    config: str | Path | None = None,
+    storage: Mapping[str, Any] | None = None,
+    runtime: Mapping[str, Any] | None = None,
+    mongo_url: str | None = None,
+    celeryconf: Mapping[str, Any] | None = None,
+    bucket: str | None = None,
+) -> Omega:
+    """Give one context, ready to use; nothing is opened before it is needed.
+
+    What is not said here comes from the environment, then from `omcore.toml`, then from the defaults: the embedded
+    store and the local runtime.
+
+    Args:
+        context: the name of a context in the file; `None` for its default.
+        config: the file; `None` to look for `omcore.toml` upward from the working directory, then in the user's
+            configuration folder.
+        storage: `{"backend": ..., **options}`.
+        runtime: `{"backend": ..., **options}`.
+        mongo_url: short for `storage={"backend": "mongo", "url": ...}`.
+        celeryconf: short for `runtime={"backend": "celery", ...}`.
+        bucket: the bucket; `None` for the default, `omega`.
+
+    Raises:
+        ConfigurationError: the configuration makes no sense; names file, context and key.
+    """
+    from omcore.config import load_settings
+    from omcore.context import Context
+    from omcore.omega import DEFAULT_BUCKET, Omega
+    from omcore.worker import FUNCTIONS
+
+    settings = load_settings(
+        config, context=context, storage=storage, runtime=runtime, mongo_url=mongo_url, celeryconf=celeryconf
+    )
+    return Omega(Context(settings, FUNCTIONS), bucket or DEFAULT_BUCKET)
+
+
+class _DefaultModule(ModuleType):
+    """This module, standing for the default context: Python lets a module have a class of its own for that."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "Omega":
+            from omcore.omega import Omega
+
+            return Omega
+        if name == "where":
+            from omcore.objects.filters import where  # noqa: TC004 - given by __getattr__
+
+            return where
+        if name in _DEFAULT:
+            return getattr(self._default(), name)
+        message = f"module 'omcore' has no attribute {name!r}"
+        raise AttributeError(message)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "runtime":
+            super().__setattr__(name, value)
+        elif not isinstance(value, ModuleType):  # the import system would set the subpackage of that name here
+            choice: RuntimeChoice = value
+            self._default().runtime = choice
+
+    def __getitem__(self, bucket: str) -> Omega:
+        return self._default()[bucket]
+
+    def _default(self) -> Omega:
+        found: Omega | None = self.__dict__.get("_instance")
+        if found is None:
+            found = self.__dict__["_instance"] = setup()
+        return found
+
+
+sys.modules[__name__].__class__ = _DefaultModule

@@ -1,0 +1,159 @@
+"""An opened context: its storage, plugins, keys and runtime, shared by all its buckets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Protocol
+
+from omcore.errors import ConfigurationError
+from omcore.objects.registry import CodecRegistry
+from omcore.plugin.host import PluginHost
+from omcore.proxies.values import ValueCoder
+from omcore.runtime.backend import WorkerEntry
+from omcore.runtime.records import TaskRecords
+from omcore.runtime.scope import RuntimeChoice
+from omcore.signing import Key, KeyRing
+from omcore.storage.backend import Place, SupportsKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from omcore.config import ContextSettings
+    from omcore.omega import Omega
+    from omcore.promotion.policies import PromotionPolicy
+    from omcore.runtime.backend import RuntimeBackend
+    from omcore.storage.backend import StorageBackend
+
+
+class Execute(Protocol):
+    """Runs one envelope, in the given context where it is open in this process already."""
+
+    def __call__(self, envelope: bytes, omega: Omega | None = None) -> bytes:
+        """Return the outcome."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFunctions:
+    """What a context calls on the floor above it.
+
+    Attributes:
+        execute: runs one envelope, in the given context if it is open in this process.
+        prepare: tells a worker process which contexts it may work in.
+    """
+
+    execute: Execute
+    prepare: Callable[[bytes], None]
+
+
+class Context:
+    """One environment. Everything is opened on first use, and closed together."""
+
+    def __init__(self, settings: ContextSettings, functions: WorkerFunctions) -> None:
+        self.settings = settings
+        self.functions = functions
+        self.place = Place(settings.name, settings.home)
+        self._lock = RLock()
+        self._choice: RuntimeChoice | None = None
+        self._backend: RuntimeBackend | None = None
+
+    @cached_property
+    def host(self) -> PluginHost:
+        """The plugins that this context may use."""
+        return PluginHost(allow=self.settings.plugins.allow, deny=self.settings.plugins.deny)
+
+    @cached_property
+    def storage(self) -> StorageBackend:
+        """The storage, open."""
+        with self._lock:
+            section = self.settings.storage
+            kind = self.host.storage_backend(section.backend, asked_by=section.asked_by)
+            return kind(self.host.options(kind, section.options, section.asked_by), self.place)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What a task names this context by: it is the same from any machine, and tells no secret."""
+        return self.storage.identity
+
+    @cached_property
+    def keys(self) -> KeyRing:
+        """The key this context signs with, and those it accepts."""
+        secret = self.settings.signing_secret()
+        if secret is None and isinstance(self.storage, SupportsKey):
+            secret = self.storage.signing_secret()
+        own = None if secret is None else Key.of(secret)
+        return KeyRing(own, [Key.of(accepted) for accepted in self.settings.accepted_secrets()])
+
+    @property
+    def auth(self) -> KeyRing:
+        """The keys that sign and check this context's tasks."""
+        chosen = self._choice.auth if self._choice else None
+        return self.keys if chosen is None else chosen
+
+    @cached_property
+    def codecs(self) -> CodecRegistry:
+        """The codecs of the core and of plugins."""
+        return CodecRegistry(self.host.codecs())
+
+    @cached_property
+    def values(self) -> ValueCoder:
+        """Encodes the arguments and results of tasks."""
+        return ValueCoder(self.codecs, self.storage)
+
+    @cached_property
+    def records(self) -> TaskRecords:
+        """The durable tasks."""
+        return TaskRecords(self.storage)
+
+    def policies(self, store: str) -> Sequence[PromotionPolicy]:
+        """The policies that promotion into this context's store asks."""
+        found = []
+        for section in self.settings.promotion_of(store):
+            kind = self.host.promotion_policy(section.policy, asked_by=section.asked_by)
+            found.append(kind(self.host.options(kind, section.options, section.asked_by)))
+        return found
+
+    # --- the runtime
+
+    @property
+    def runtime_backend(self) -> RuntimeBackend:
+        """The runtime backend, connected."""
+        with self._lock:
+            if self._backend is None:
+                self._backend = self._connect()
+            return self._backend
+
+    def choose_runtime(self, choice: RuntimeChoice) -> None:
+        """Use another runtime from now on; the one before is closed."""
+        if not isinstance(choice, RuntimeChoice):
+            message = f"om.runtime takes what a runtime plugin makes, such as OmegaRuntimeDask(...), not {choice!r}"
+            raise ConfigurationError(message)
+        with self._lock:
+            self._close_runtime()
+            self._choice = choice
+
+    def _connect(self) -> RuntimeBackend:
+        if self._choice is None:
+            section = self.settings.runtime
+            kind = self.host.runtime_backend(section.backend, asked_by=section.asked_by)
+            options: Any = self.host.options(kind, section.options, section.asked_by)
+        else:
+            kind = self._choice.backend
+            options = self.host.options(kind, self._choice.options, f"{kind.__name__}(...)")
+        entry = WorkerEntry(self.functions.execute, self.functions.prepare, self.settings.dump())
+        return kind(options, self.place, entry, self.settings.labels)
+
+    def _close_runtime(self) -> None:
+        if self._backend is not None:
+            self._backend.close()
+            self._backend = None
+
+    def close(self) -> None:
+        """End the runtime's processes and close the storage, where they were opened."""
+        with self._lock:
+            self._close_runtime()
+            if "storage" in self.__dict__:
+                self.storage.close()
+                del self.__dict__["storage"]
