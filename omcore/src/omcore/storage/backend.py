@@ -36,7 +36,7 @@ Body: TypeAlias = dict[str, Any]
 """The body of a record: a JSON object.
 
 Integers fit 64 bits, floats are finite, strings can be encoded in UTF-8 and hold no NUL; the names of top-level fields
-match `[A-Za-z_][A-Za-z0-9_]*`; encoded it has at most `LARGEST_BODY` bytes.
+match `[A-Za-z_][A-Za-z0-9_]*`; it is nested at most 100 deep; encoded it has at most `LARGEST_BODY` bytes.
 """
 
 LARGEST_BODY = 4 << 20
