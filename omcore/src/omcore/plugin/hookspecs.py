@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
     from omcore.objects.codecs.base import CodecEntry
     from omcore.objects.events import Dropped, Putting, Stored
-    from omcore.promotion.policies import Promoted, PromotionPolicy, Promoting
+    from omcore.plugin.drivers import Drivers
+    from omcore.promotion.events import Promoted, Promoting
+    from omcore.promotion.policies import PromotionPolicy
     from omcore.proxies.base import RuntimeProxy
     from omcore.runtime.backend import RuntimeBackend
     from omcore.runtime.events import Finished, Submitting
@@ -44,26 +46,27 @@ hookspec = pluggy.HookspecMarker("omcore")
 hookimpl = pluggy.HookimplMarker("omcore")
 
 # --- four questions of one shape: who answers to this name? The first answer counts; the core answers last, by looking
-# the name up among the installed entry points. `None` means "not mine".
+# the name up among the installed entry points: `drivers.load(group, name)`. You may do so too, to wrap what you find.
+# `None` means "not mine".
 
 
 @hookspec(firstresult=True)
-def om_storage_backend(name: str) -> type[StorageBackend] | None:
+def om_storage_backend(name: str, drivers: Drivers) -> type[StorageBackend] | None:
     """Answer with the class of the storage backend called `name`. Entry-point group: `omcore.storage`."""
 
 
 @hookspec(firstresult=True)
-def om_runtime_backend(name: str) -> type[RuntimeBackend] | None:
+def om_runtime_backend(name: str, drivers: Drivers) -> type[RuntimeBackend] | None:
     """Answer with the class of the runtime backend called `name`. Entry-point group: `omcore.runtime`."""
 
 
 @hookspec(firstresult=True)
-def om_proxy(name: str) -> type[RuntimeProxy] | None:
+def om_proxy(name: str, drivers: Drivers) -> type[RuntimeProxy] | None:
     """Answer with the class behind `om.runtime.<name>(...)`. Entry-point group: `omcore.proxy`."""
 
 
 @hookspec(firstresult=True)
-def om_promotion_policy(name: str) -> type[PromotionPolicy] | None:
+def om_promotion_policy(name: str, drivers: Drivers) -> type[PromotionPolicy] | None:
     """Answer with the class of the promotion policy called `name`. Entry-point group: `omcore.policy`."""
 
 
@@ -73,6 +76,7 @@ def om_promotion_policy(name: str) -> type[PromotionPolicy] | None:
 @hookspec
 def om_codecs() -> Iterable[CodecEntry]:
     """Name the codecs you bring. An entry names a class to import later, so that this costs nothing now."""
+    return ()
 
 
 # --- before something happens: raise `omcore.errors.VetoError("because ...")` to stop it
