@@ -84,7 +84,7 @@ class _DefaultModule(ModuleType):
 
             return Omega
         if name == "where":
-            from omcore.objects.filters import where  # noqa: TC004 - given by __getattr__
+            from omcore.objects.filters import where
 
             return where
         if name in _DEFAULT:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from omcore.errors import InvalidArgumentError
-from omcore.objects.references import check_bucket
+from omcore.objects.names import check_bucket
 from omcore.objects.store import ObjectStore
 from omcore.runtime.scope import Scope
 from omcore.submission import Submitter

@@ -6,6 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from omcore.errors import InvalidArgumentError, NoWorkerError
+from omcore.objects.filterjson import filter_to_json
+from omcore.objects.lazy import LazyObject
+from omcore.objects.metadata import Metadata
 from omcore.runtime.backend import Delivery, EngineState
 from omcore.runtime.events import Submitting
 from omcore.runtime.handle import Handle
@@ -14,7 +17,7 @@ from omcore.runtime.task import PinValue, TaskSpec, new_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from omcore.objects.store import Pinned
+    from omcore.objects.reading import Pinned
     from omcore.omega import Omega
     from omcore.runtime.backend import EngineHandle, RuntimeBackend
     from omcore.runtime.records import TaskInfo
@@ -109,10 +112,21 @@ class Submitter:
         return pin_value(self._omega.datasets.pin(reference))
 
     def _encode(self, value: Any) -> Value:
-        reference = getattr(value, "reference", None)  # a lazy object or metadata stands for what it names
-        if reference is not None and hasattr(value, "pinned"):
-            return pin_value(value.pinned)
+        if isinstance(value, LazyObject):
+            rows = None if value.query.filter is None else filter_to_json(value.query.filter)
+            return self._pin_known(value.metadata).model_copy(update={"columns": value.query.columns, "filter": rows})
+        if isinstance(value, Metadata):
+            return self._pin_known(value)
         return self._context.values.encode(value)
+
+    def _pin_known(self, known: Metadata) -> PinValue:
+        if (known.context, known.bucket) != (self._context.settings.name, self._omega.bucket):
+            message = (
+                f"{known!r} is in bucket {known.bucket!r} of context {known.context!r}, and the task runs in bucket "
+                f"{self._omega.bucket!r} of {self._context.settings.name!r}; promote it there first"
+            )
+            raise InvalidArgumentError(message)
+        return PinValue(store=known.store, name=known.name, version=known.version, id=known.id)
 
     def _check_labels(self, require: frozenset[str], *, wait: bool) -> None:
         backend = self._context.runtime_backend

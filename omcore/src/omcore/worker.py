@@ -20,7 +20,9 @@ from omcore.config import ContextSettings, load_settings
 from omcore.context import Context, WorkerFunctions
 from omcore.errors import ConflictError, ContextNotFoundError, OmError, TaskLostError
 from omcore.objects.codecs.base import Query
-from omcore.objects.store import Draft, Pin
+from omcore.objects.drafts import Draft
+from omcore.objects.filterjson import filter_from_json
+from omcore.objects.references import Pin
 from omcore.omega import Omega
 from omcore.runtime.errordata import to_data
 from omcore.runtime.events import Finished
@@ -29,7 +31,8 @@ from omcore.runtime.task import ErrorData, Outcome, PinValue, SealedTask, State,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from omcore.objects.store import Plan
+    from omcore.objects.drafts import Plan
+    from omcore.omega import Store
     from omcore.runtime.records import Claim
     from omcore.runtime.task import Value
 
@@ -124,7 +127,7 @@ class _Execution:
         self._spec = spec
         self._omega = omega
         self._context = omega.context
-        self._drafts: list[Draft] = []
+        self._drafts: list[tuple[Store, Draft]] = []
 
     # --- what an action has in hand
 
@@ -145,14 +148,16 @@ class _Execution:
         spec = self._spec
         inputs = [str(value) for value in spec.arguments.values() if isinstance(value, PinValue)]
         provenance = {"task": spec.id, "action": spec.action, "object": str(spec.object), "inputs": inputs}
-        store, name = (spec.object.store, spec.object.name) if into is None else ("datasets", into)
-        draft = self._omega.store(store).stage(value, name, provenance=provenance, action=spec.action)
-        self._drafts.append(draft)
+        kind, name = (spec.object.store, spec.object.name) if into is None else ("datasets", into)
+        store = self._omega.store(kind)
+        draft = store.stage(value, name, provenance=provenance, action=spec.action)
+        self._drafts.append((store, draft))
         return draft
 
     def _read(self, pin: PinValue) -> Any:
         where = Pin(pin.store, pin.name, pin.version, pin.id, pin.columns)
-        return self._omega.store(pin.store).load(where, Query(columns=pin.columns))
+        rows = None if pin.filter is None else filter_from_json(pin.filter)
+        return self._omega.store(pin.store).load(where, Query(pin.columns, rows))
 
     # --- the run
 
@@ -193,12 +198,12 @@ class _Execution:
         """Store what the action staged and end the record, in one commit."""
         encoded = None if isinstance(result, Draft) else self._context.values.encode(result)
         for _ in range(PARTS_OF_A_TRY):
-            plans = [self._omega.store(draft.store).plan(draft) for draft in self._drafts]
-            value = encoded or _pin_of(plans[self._drafts.index(result)])
+            plans = [store.plan(draft) for store, draft in self._drafts]
+            value = encoded or _pin_of(plans[[draft for _, draft in self._drafts].index(result)])
             outcome = self._outcome(State.SUCCESS, seconds=seconds, value=value)
             if self._commit(plans, claim, outcome):
-                for plan in plans:
-                    self._omega.store(plan.version.store).tell_stored(plan)
+                for (store, _), plan in zip(self._drafts, plans, strict=True):
+                    store.announce(plan)
                 return outcome
         message = f"task {self._spec.id} could not publish its result: others kept publishing versions of the object"
         raise TaskLostError(message, self._spec.id)

@@ -123,7 +123,7 @@ def _is_scalar(value: Any) -> bool:
     """Whether a value comes out of JSON as it went in; exact types only, since a subclass would be lost."""
     kind = type(value)
     if kind is int:
-        return -_LARGEST_EXACT <= value <= _LARGEST_EXACT
+        return bool(-_LARGEST_EXACT <= value <= _LARGEST_EXACT)
     return value is None or kind is bool or kind is str or (kind is float and math.isfinite(value))
 
 

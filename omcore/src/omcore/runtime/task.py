@@ -68,6 +68,7 @@ class PinValue(Model):
         version: the number.
         id: the version's id.
         columns: a projection; `None` for all.
+        filter: only these rows, as `filter_to_json` wrote it; `None` for all.
     """
 
     type: Literal["pin"] = "pin"
@@ -76,6 +77,7 @@ class PinValue(Model):
     version: int
     id: str
     columns: tuple[str, ...] | None = None
+    filter: Any = None
 
     def __str__(self) -> str:
         columns = "" if self.columns is None else f"[{','.join(self.columns)}]"
