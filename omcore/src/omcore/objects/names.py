@@ -7,6 +7,7 @@ its characters, is one name however it was typed, and stands in a reference with
 from __future__ import annotations
 
 import re
+import reprlib
 import unicodedata
 
 from omcore.errors import InvalidNameError
@@ -49,16 +50,16 @@ def check_name(name: str) -> str:
     """
     if not isinstance(name, str):
         raise InvalidNameError(f"an object's name is text, not {type(name).__name__}; give a name such as 'sales'")
-    if name.isascii():
-        canonical = name
-    elif len(name) <= LONGEST_NAME * 4:  # no canonical form is shorter than a quarter
-        canonical = unicodedata.normalize("NFC", name)
-    else:
-        canonical = name
+    canonical = name if len(name) > LONGEST_NAME * 4 else nfc(name)  # no canonical form is shorter than a quarter
     fault = _length_fault(canonical) or _character_fault(canonical) or _segment_fault(canonical)
     if fault:
         raise InvalidNameError(f"{shown(name)} cannot be the name of an object: {fault}")
     return canonical
+
+
+def nfc(text: str) -> str:
+    """Text in the canonical form of names."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def check_store(store: str) -> str:
@@ -111,8 +112,10 @@ def check_plain(name: str, what: str) -> str:
 
 
 def shown(name: object) -> str:
-    """A name of any origin, quoted, for a sentence: short, and safe to print."""
-    return one_line(ascii(name) if not isinstance(name, str) else repr(name[:80] + "..." * (len(name) > 80)), 200)
+    """A name or value of any origin, quoted, for a sentence: short, and safe to print."""
+    if isinstance(name, str):
+        return one_line(repr(f"{name[:80]}..." if len(name) > 80 else name))
+    return one_line(reprlib.repr(name), 200)
 
 
 def _length_fault(name: str) -> str:
