@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from omcore.objects.versions import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,12 @@ class Stored:
     kind: str
     size: int
 
+    @classmethod
+    def of(cls, context: str, bucket: str, version: Version) -> Self:
+        """The event of a version that was stored there."""
+        content = version.content
+        return cls(context, bucket, version.store, version.name, version.number, content.kind, content.size)
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -70,3 +78,19 @@ class Dropped:
     bucket: str
     store: str
     name: str
+
+
+class StoreEvents(Protocol):
+    """Whom the stores tell; the plugin host is one."""
+
+    def veto_put(self, event: Putting) -> None:
+        """An object is about to be stored; raises to stop it."""
+        ...
+
+    def tell_put(self, event: Stored) -> None:
+        """A version was stored."""
+        ...
+
+    def tell_drop(self, event: Dropped) -> None:
+        """An object was dropped."""
+        ...

@@ -5,14 +5,15 @@ These are values; how they become records is said by `to_body` and `from_body` a
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from omcore.errors import CorruptRecordError
 from omcore.objects.codecs.base import Content, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from _typeshed import DataclassInstance
 
     from omcore.storage.backend import Body
 
@@ -62,7 +63,7 @@ class Version:
             "name": self.name,
             "number": self.number,
             "kind": content.kind,
-            "parts": [asdict(part) for part in content.parts],
+            "parts": [_fields(part) for part in content.parts],
             "schema": dict(content.schema),
             "details": dict(content.details),
             "rows": content.rows,
@@ -110,7 +111,7 @@ class HistoryEntry:
     Attributes:
         when: ISO 8601 in UTC.
         who: `user@host`.
-        action: `put`, `append`, `fit`, `promote`, `rollback`, `tag`, `untag`, `drop`.
+        action: `put`, `append`, `fit`, `promote`, `rollback`, `tag`, `untag`, `drop`, `purge`.
         before: the current version until then; `None` for none.
         after: the current version since then; `None` after a drop.
         why: a sentence, or the alias for `tag` and `untag`; may be empty.
@@ -122,6 +123,10 @@ class HistoryEntry:
     before: int | None
     after: int | None
     why: str = ""
+
+    def to_body(self) -> Body:
+        """The move as part of a record."""
+        return _fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,11 @@ class Head:
         aliases: an alias and the number of the version it points at.
         history: the latest moves, oldest first; older ones are in pages of their own.
         pages: how many pages of older moves there are.
+        schema: the schema of the current version.
+        provenance: the provenance of the current version.
+        created: when the current version was made, ISO 8601 in UTC.
+        author: who made the current version.
+        signed_by: the id of the key that signed the current version; empty for none.
     """
 
     store: str
@@ -157,13 +167,21 @@ class Head:
     aliases: Mapping[str, int] = field(default_factory=dict)
     history: tuple[HistoryEntry, ...] = ()
     pages: int = 0
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    created: str = ""
+    author: str = ""
+    signed_by: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Whether the name points at a version; a dropped object's does not."""
+        return self.current is not None
 
     def to_body(self) -> Body:
-        """The head as the body of a record."""
-        body = asdict(self)
-        body["schema_version"] = SCHEMA
-        body["history"] = [asdict(entry) for entry in self.history]
-        return body
+        """The head as the body of a record; `live` is in it for queries."""
+        history = [entry.to_body() for entry in self.history]
+        return {**_fields(self), "schema_version": SCHEMA, "history": history, "live": self.live}
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
@@ -173,9 +191,9 @@ class Head:
             CorruptRecordError: it does not have that form, or was written by a newer release.
         """
         check_schema(body)
-        fields = {key: value for key, value in body.items() if key != "schema_version"}
+        known = {key: value for key, value in body.items() if key not in {"schema_version", "live"}}
         try:
-            return cls(**{**fields, "history": tuple(HistoryEntry(**entry) for entry in body["history"])})
+            return cls(**{**known, "history": tuple(HistoryEntry(**entry) for entry in body["history"])})
         except (KeyError, TypeError) as error:
             message = f"a head record does not have the form of one ({error}); restore the storage from a backup"
             raise CorruptRecordError(message) from error
@@ -191,3 +209,9 @@ def check_schema(body: Body) -> None:
     if found != SCHEMA:
         message = f"a record has form {found!r} but this release of omcore reads form {SCHEMA}; upgrade omcore"
         raise CorruptRecordError(message)
+
+
+def _fields(value: DataclassInstance) -> Body:
+    """The fields of a value by name, not copied; mappings as plain ones."""
+    found = {spec.name: getattr(value, spec.name) for spec in fields(value)}
+    return {name: dict(item) if isinstance(item, Mapping) else item for name, item in found.items()}

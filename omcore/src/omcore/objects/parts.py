@@ -1,0 +1,49 @@
+"""Between codecs and storage: parts are blobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from omcore.objects.codecs.base import Part
+from omcore.storage.backend import SupportsLocalPath
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from omcore.storage.backend import StorageBackend
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSink:
+    """Where a codec writes parts: each becomes a blob of the storage."""
+
+    storage: StorageBackend
+
+    def add(
+        self,
+        chunks: Iterable[bytes | bytearray | memoryview],
+        *,
+        name: str = "",
+        rows: int | None = None,
+        statistics: Mapping[str, Any] | None = None,
+    ) -> Part:
+        """Store one part, streamed, and say what it became."""
+        info = self.storage.write_blob(chunks)
+        return Part(info.digest, info.size, name, rows, dict(statistics or {}))
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSource:
+    """Where a codec reads parts: blobs of the storage, verified as they are read."""
+
+    storage: StorageBackend
+
+    def open(self, part: Part) -> BinaryIO:
+        """Open a part: seekable, ranged."""
+        return self.storage.open_blob(part.digest)
+
+    def path(self, part: Part) -> Path | None:
+        """The part as a local file to map into memory; `None` where the storage has none."""
+        return self.storage.local_path(part.digest) if isinstance(self.storage, SupportsLocalPath) else None
