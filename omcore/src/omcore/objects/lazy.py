@@ -32,18 +32,19 @@ class LazyObject:
 
     Attributes:
         metadata: what is known of the version.
+        query: what of it is wanted.
     """
 
     metadata: Metadata
+    query: Query
     _content: Content
     _codec: Codec
     _storage: StorageBackend
     _trust: Trust
-    _query: Query
 
     def get(self) -> Any:
         """Load what is wanted."""
-        return self._codec.decode(self._content, BlobSource(self._storage), self._query, self._trust)
+        return self._codec.decode(self._content, BlobSource(self._storage), self.query, self._trust)
 
     def batches(self) -> Iterator[Any]:
         """Load what is wanted a piece at a time, so that memory stays bounded where the kind allows it.
@@ -51,7 +52,7 @@ class LazyObject:
         A kind that cannot be read in pieces comes as one.
         """
         if isinstance(self._codec, SupportsBatches):
-            yield from self._codec.batches(self._content, BlobSource(self._storage), self._query, self._trust)
+            yield from self._codec.batches(self._content, BlobSource(self._storage), self.query, self._trust)
         else:
             yield self.get()
 
@@ -66,7 +67,7 @@ class LazyObject:
             InvalidFilterError: it makes no sense.
         """
         more = combine(compile_filter(filter), compile_filter(filters))
-        return replace(self, _query=Query(self._query.columns, combine(self._query.filter, more)))
+        return replace(self, query=Query(self.query.columns, combine(self.query.filter, more)))
 
     def __getitem__(self, columns: str | Iterable[str]) -> LazyObject:
         """Only these columns, in this order.
@@ -78,17 +79,17 @@ class LazyObject:
             raise InvalidArgumentError(f"a projection is a column's name or a list of them, not {columns!r}")
         asked = check_columns(columns)
         check_known(asked, {"columns": dict.fromkeys(self.columns)}, self.metadata.name)
-        return replace(self, _query=Query(asked, self._query.filter))
+        return replace(self, query=Query(asked, self.query.filter))
 
     @property
     def query(self) -> Query:
         """What of the version is wanted."""
-        return self._query
+        return self.query
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns that are wanted; empty where there are none."""
-        return self.metadata.columns if self._query.columns is None else self._query.columns
+        return self.metadata.columns if self.query.columns is None else self.query.columns
 
     @property
     def rows(self) -> int | None:
@@ -103,13 +104,13 @@ class LazyObject:
         """
         if self.rows is None:
             raise TypeError(f"{self.metadata!r} has no rows")
-        return self.rows if self._query.filter is None else sum(len(batch) for batch in self.batches())
+        return self.rows if self.query.filter is None else sum(len(batch) for batch in self.batches())
 
     def __bool__(self) -> bool:
         """True: an object is there, however many rows it has."""
         return True
 
     def __repr__(self) -> str:
-        columns = "" if self._query.columns is None else f" [{', '.join(self._query.columns)}]"
-        filtered = "" if self._query.filter is None else " filtered"
+        columns = "" if self.query.columns is None else f" [{', '.join(self.query.columns)}]"
+        filtered = "" if self.query.filter is None else " filtered"
         return f"<lazy {self.metadata!r}{columns}{filtered}>"

@@ -99,7 +99,7 @@ class ReadingStore(StoreBase):
         found, opened = self._open(reference)
         described = Metadata.of_version(opened, found.head, self._shelf)
         codec = self._codecs.for_kind(opened.kind)
-        return LazyObject(described, opened.content, codec, self.storage, self._trust_in(opened), query)
+        return LazyObject(described, query, opened.content, codec, self.storage, self._trust_in(opened))
 
     def load(self, pin: Pin, query: Query | None = None) -> Any:
         """Read a pinned version, also of an object that was dropped since. One read of a record.

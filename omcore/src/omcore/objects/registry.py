@@ -43,7 +43,7 @@ class CodecRegistry:
         Args:
             value: what is to be stored.
             store: the store's name.
-            kind: only a codec of this kind will do; `None` for any.
+            kind: only a codec of this kind will do; `None` for any. A codec that lists no types must be named here.
 
         Raises:
             UnsupportedTypeError: there is none; names the type, the store and the kinds that it takes.
@@ -76,6 +76,8 @@ class CodecRegistry:
         for base in cls.__mro__:
             name = full_name(base)
             yield from (entry for entry in fitting if name in entry.types)
+        if kind is not None:
+            yield from (entry for entry in fitting if not entry.types)
 
     def _codec(self, kind: str) -> Codec:
         if kind not in self._loaded:
