@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from omcore.context import Context
-    from omcore.promotion.promote import Promotion
+    from omcore.promotion.record import Promotion
     from omcore.runtime.scope import RuntimeChoice
 
 STORES = ("datasets", "models", "jobs", "scripts")

@@ -99,6 +99,10 @@ class StoreBase:
         """The codecs that the store uses."""
         return self._codecs
 
+    def vouches_for(self, version: Version) -> bool:
+        """Whether a key that this context accepts has signed the version."""
+        return signed(version, self._keys)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._shelf}>"
 
@@ -163,7 +167,7 @@ class StoreBase:
         return codec.decode(version.content, BlobSource(self.storage), query, self._trust_in(version))
 
     def _trust_in(self, version: Version) -> Trust:
-        return self._trust.for_version(signed(version, self._keys))
+        return self._trust.for_version(self.vouches_for(version))
 
 
 def number_in(head: Head, version: int | str | None) -> int | None:

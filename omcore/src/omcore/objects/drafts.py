@@ -27,6 +27,7 @@ class Draft:
         author: `user@host`.
         expected: the version that must be the current one, 0 for none; `None` to take what comes.
         base: the version that `content` extends, 0 for none; `None` where it extends nothing.
+        vouch: sign the version; `False` for content of an origin that nobody vouches for.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Draft:
     author: str = ""
     expected: int | None = None
     base: int | None = None
+    vouch: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from omcore.objects.parts import BlobSink, BlobSource
 from omcore.objects.plain import plain_object
 from omcore.objects.sealing import seal
 from omcore.objects.versions import Version
+from omcore.signing import KeyRing
 from omcore.storage.backend import Put
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class WritingStore(StoreBase):
         provenance: Mapping[str, Any] | None = None,
         action: str = "put",
         author: str = "",
+        vouch: bool = True,
     ) -> Draft:
         """As `stage`, for content whose blobs are in the storage already; no plugin is asked.
 
@@ -146,6 +148,7 @@ class WritingStore(StoreBase):
             provenance: as in `put`.
             action: what the history calls it.
             author: whose version it is; the store's author where it is empty.
+            vouch: sign the version; `False` for content of an origin that nobody vouches for.
 
         Raises:
             InvalidNameError: the name is not allowed.
@@ -153,7 +156,9 @@ class WritingStore(StoreBase):
         """
         known = None if attributes is None else plain_object(attributes, "attributes")
         origin = plain_object(provenance or {}, "provenance")
-        return Draft(check_name(name), content, known, origin, action, why, author or self._author, expected)
+        return Draft(
+            check_name(name), content, known, origin, action, why, author or self._author, expected, vouch=vouch
+        )
 
     def plan(self, draft: Draft) -> Plan:
         """Say what to commit so that a draft becomes the current version; reads the head, and changes nothing.
@@ -172,7 +177,7 @@ class WritingStore(StoreBase):
             raise self._unexpected(draft.name, draft.expected, current)
         if draft.base not in {None, current}:
             raise ConflictError(head_key(self.bucket, self.store, draft.name), str(draft.base), str(current))
-        version = seal(self._numbered(draft, head), self._keys)
+        version = seal(self._numbered(draft, head), self._keys if draft.vouch else KeyRing())
         moved = published(head, version, Move(draft.action, draft.author, draft.why))
         key = version_key(self.bucket, self.store, draft.name, version.number)
         changes = (Put(key, version.to_body(), None), *self._shelf.changes(moved, revision))

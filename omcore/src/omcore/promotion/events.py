@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from omcore.promotion.policies import Candidate, Verdict
-    from omcore.promotion.promote import Promotion
+    from omcore.promotion.record import Promotion
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,47 @@
+"""Brings blobs to another storage, those that are missing there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from omcore.errors import CorruptBlobError
+from omcore.promotion.record import Copied
+from omcore.storage.backend import CHUNK_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from omcore.objects.codecs.base import Content
+    from omcore.storage.backend import StorageBackend
+
+
+def copy_blobs(content: Content, source: StorageBackend, target: StorageBackend, *, dry_run: bool) -> Copied:
+    """Write the blobs of the content that the target does not have, streamed, every byte verified.
+
+    Those that it has are renewed, so that garbage collection leaves them alone until the version refers to them.
+
+    Raises:
+        BlobNotFoundError: the source has lost one.
+        CorruptBlobError: the bytes in the source do not match their digest.
+    """
+    sizes = {part.digest: part.size for part in content.parts}
+    missing = [digest for digest in sizes if not target.has_blob(digest)]
+    if not dry_run:
+        for digest in missing:
+            _copy(digest, source, target)
+    size = sum(sizes[digest] for digest in missing)
+    return Copied(len(missing), size, len(sizes) - len(missing), sum(sizes.values()) - size)
+
+
+def _copy(digest: str, source: StorageBackend, target: StorageBackend) -> None:
+    with source.open_blob(digest) as file:
+        written = target.write_blob(_chunks(file))
+    if written.digest != digest:
+        where = f"{source.address} to {target.address}"
+        raise CorruptBlobError(f"blob {digest} came out as {written.digest} on its way from {where}; promote again")
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(CHUNK_SIZE):
+        yield chunk
