@@ -82,11 +82,6 @@ class LazyObject:
         return replace(self, query=Query(asked, self.query.filter))
 
     @property
-    def query(self) -> Query:
-        """What of the version is wanted."""
-        return self.query
-
-    @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns that are wanted; empty where there are none."""
         return self.metadata.columns if self.query.columns is None else self.query.columns
