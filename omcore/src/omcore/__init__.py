@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Omega", "datasets", "jobs", "models", "runtime", "scripts", "setup", "where"]
 
-_DEFAULT = ("datasets", "models", "jobs", "scripts", "runtime", "bucket", "context", "close")
+_DEFAULT = ("datasets", "models", "jobs", "scripts", "runtime", "bucket", "close")
 
 
 def setup(

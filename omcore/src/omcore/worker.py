@@ -54,7 +54,8 @@ def execute(envelope: bytes, omega: Omega | None = None) -> bytes:
             was prepared with, and then in its own configuration.
 
     Returns:
-        The outcome as ASCII JSON. A message that is refused, for whatever reason, has an outcome too.
+        The outcome as ASCII JSON. A message that is refused, for whatever reason, has an outcome too; nothing is
+        raised, save the keyboard's interrupt where the caller works in this process.
     """
     task_id = ""
     try:
@@ -65,7 +66,12 @@ def execute(envelope: bytes, omega: Omega | None = None) -> bytes:
         return _Execution(spec, found[spec.bucket]).run().dump()
     except OmError as error:
         logger.warning("task %s was not run: %s", task_id or "without an id", error)
-        return Outcome(id=task_id, state=State.FAILURE, error=to_data(error), worker=_worker_id()).dump()
+        return _failed(task_id, error)
+    except BaseException as error:
+        if omega is not None and isinstance(error, KeyboardInterrupt):
+            raise
+        logger.exception("task %s could not be run", task_id or "without an id")
+        return _failed(task_id, error)
 
 
 def prepare(contexts: bytes) -> None:
@@ -227,6 +233,10 @@ class _Execution:
 
     def _outcome(self, state: State, **fields: Any) -> Outcome:
         return Outcome(id=self._spec.id, state=state, worker=_worker_id(), **fields)
+
+
+def _failed(task_id: str, error: BaseException) -> bytes:
+    return Outcome(id=task_id, state=State.FAILURE, error=to_data(error), worker=_worker_id()).dump()
 
 
 def _pin_of(plan: Plan) -> PinValue:

@@ -43,7 +43,8 @@ class Strengths:
         cancel: what `cancel` does to a *running* task: `kill` ends it, `cooperative` asks it to end, `none` lets it
             run on. A queued task is never started after `cancel` returned, whatever this says.
         delivery: `at-most-once` loses a task with its worker, `at-least-once` delivers it again.
-        in_order: tasks of the same labels start in the order they were submitted.
+        in_order: tasks of the same labels start in the order they were submitted, on one worker of capacity 1, as
+            long as nothing is delivered again.
         timeout: `kill` when the engine itself ends a task that runs longer than its delivery allows, else `none`.
         survives_client: what was submitted goes on when the submitting process closes the runtime or dies.
     """
@@ -81,12 +82,15 @@ class Delivery:
         envelope: what the worker hands to `execute`; ASCII text (JSON), usually a few kilobytes.
         require: the labels that the worker must offer, all of them; empty means any worker.
         timeout: seconds the task may run before the engine should stop it; `None` for no limit.
+        max_deliveries: how often an engine that delivers again may start it; then the handle is lost. It bounds what
+            a task can do that kills its workers.
     """
 
     id: str
     envelope: bytes
     require: frozenset[str] = frozenset()
     timeout: float | None = None
+    max_deliveries: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ class WorkerEntry:
     """What a worker calls. All of it can be sent to another process: functions by their import path, and bytes.
 
     Attributes:
-        execute: runs one task: envelope in, outcome out, both ASCII text (JSON). It never raises for what a task does.
+        execute: runs one task: envelope in, outcome out, both ASCII text (JSON). It never raises, whatever the
+            task does, and it relies on no cleaning up when the worker ends, since most engines' workers just stop.
         prepare: called with `contexts` in each worker that the runtime starts itself, before its first task. It is
             idempotent, costs nothing the second time, and opens nothing: the worker may fork after it.
         contexts: the client's context for such workers. It holds secrets: hand it over through a pipe or a private
@@ -111,7 +116,7 @@ class EngineHandle(Protocol):
 
     @property
     def state(self) -> EngineState:
-        """Where the delivery is now, as the engine knows it."""
+        """Where the delivery is now; an engine that cannot tell `RUNNING` from `QUEUED` says `QUEUED`."""
         ...
 
     def wait(self, timeout: float | None) -> bool:
@@ -130,7 +135,7 @@ class EngineHandle(Protocol):
 
 
 class RuntimeBackend(ABC):
-    """One context's connection to an engine. Safe to share between threads."""
+    """One context's connection to an engine. Safe to share between threads; a forked child opens its own."""
 
     api_version: ClassVar[int]
     """The literal `1`: the version of the contract that this backend was written for."""
@@ -159,18 +164,21 @@ class RuntimeBackend(ABC):
     def submit(self, delivery: Delivery) -> EngineHandle:
         """Hand a task to the engine. Who submits has checked that a live worker offers the labels, or chose to wait.
 
-        Submitting an id again delivers it again. A delivery does not depend on its handle: dropping that changes
-        nothing.
+        Returning means handed over, not received. Submitting an id again delivers it again, and the handle may answer
+        with the outcome of an earlier delivery of that id. A delivery does not depend on its handle: dropping that
+        changes nothing.
 
         Raises:
-            TaskError: the engine cannot be reached; nothing was submitted.
+            TaskError: the engine is known to be out of reach; nothing was submitted.
         """
 
     @abstractmethod
     def cancel(self, task_id: str) -> None:
-        """Keep a queued task from ever starting; treat a running one as `strengths.cancel` says.
+        """Keep a task that waits for a worker from starting; treat a running one as `strengths.cancel` says.
 
-        It covers every delivery of that id. An id that is unknown, or already done, is no error.
+        When it returns, the task's handle is final, whatever a running body still does: `CANCELLED`, or as it ended
+        before. It covers every delivery of that id that this object made, and those of others as far as the engine
+        reaches them. An id that is unknown is no error.
         """
 
     @abstractmethod
@@ -194,6 +202,7 @@ class RuntimeBackend(ABC):
         """End what this object started, and only that; calling it twice is harmless.
 
         What was submitted and has not ended goes on where `strengths.survives_client` says so, and is lost otherwise.
+        A process that ends without calling it ends all the same: threads that wait are daemons.
         """
 
     def __enter__(self) -> Self:

@@ -39,7 +39,7 @@ Integers fit 64 bits, floats are finite, strings can be encoded in UTF-8 and hol
 match `[A-Za-z_][A-Za-z0-9_]*`; it is nested at most 100 deep; encoded it has at most `LARGEST_BODY` bytes.
 """
 
-LARGEST_BODY = 4 << 20
+LARGEST_BODY = 2 << 20
 """Bytes of an encoded body above which a record is refused."""
 
 
@@ -230,7 +230,7 @@ class StorageBackend(ABC):
             after: only keys greater than this one: the last key of the page before.
             limit: the most that is returned, at least 1.
             fields: the top-level fields of the body to return, for a cheap listing; `None` for all. A record read
-                with `fields` must not be written back.
+                with `fields` must not be written back, and is not verified.
         """
 
     @abstractmethod
