@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from omcore.promotion.events import PromotionEvents
     from omcore.promotion.policies import PromotionPolicy, Verdict
 
+PROGRAMS = frozenset({"jobs", "scripts"})
+"""The stores whose objects exist to be run, however plain they are to read."""
+
 
 def promote(
     source: ObjectStore,
@@ -41,8 +44,8 @@ def promote(
     """Bring a version to another store of the same kind, as the new current version of an object there.
 
     Blobs that the target has are not written again. The new version refers to nothing in the source, which may be
-    dropped afterwards. The target's key vouches for it only if the source's keys vouch for what it is made of, or if
-    reading it runs no code: a promotion never makes trusted what was not.
+    dropped afterwards. The target's key vouches for it only if the source's keys vouch for what it is made of, or if it
+    is data that runs no code: a promotion never makes trusted what was not.
 
     Args:
         source: where the object is.
@@ -117,7 +120,7 @@ class _Job:
             VersionConflictError: the target's object moved since the policies were asked.
         """
         candidate = self._candidate()
-        vouched = candidate.signed or self.target.codecs.for_kind(candidate.version.kind).plain
+        vouched = self._may_vouch(candidate)
         verdicts = ask(self.policies, candidate)
         self.events.veto_promotion(Promoting(candidate, verdicts, dry_run))
         content = candidate.version.content
@@ -155,6 +158,11 @@ class _Job:
             current=_current(self.target, self.target_name),
             _load=lambda: self.source.load(self.pin),
         )
+
+    def _may_vouch(self, candidate: Candidate) -> bool:
+        """Whether the target may sign what it gets: its origin is vouched for, or it can run no code."""
+        plain = self.target.codecs.for_kind(candidate.version.kind).plain
+        return candidate.signed or (plain and candidate.store not in PROGRAMS)
 
     def _draft(self, candidate: Candidate, verdicts: tuple[Verdict, ...], *, vouched: bool) -> Draft:
         version = candidate.version
