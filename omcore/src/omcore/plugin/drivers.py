@@ -27,7 +27,7 @@ class Drivers:
 
     Attributes:
         installed: what there is.
-        asked_by: which file and context, or which call, asked; for the errors.
+        asked_by: who asks: which section of which context and file, or which call; for the errors.
     """
 
     installed: Installed
@@ -35,7 +35,7 @@ class Drivers:
 
     @property
     def _asked(self) -> str:
-        return f" (asked for by {self.asked_by})" if self.asked_by else ""
+        return f"; {self.asked_by} asks for it" if self.asked_by else ""
 
     def load(self, group: str, name: str) -> Any:
         """Import the driver called `name` in an entry-point group.

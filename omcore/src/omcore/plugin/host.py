@@ -38,8 +38,8 @@ class PluginHost:
     """The plugins that one configuration admits. Does not change once it is made; safe to share between threads.
 
     Making one reads the metadata of what is installed, once, and imports the hook modules; a driver is imported when
-    it is first asked for. Whoever asks for a driver says on whose behalf in `asked_by`, for the errors: which file and
-    context, for example `storage.backend of context 'prod' in omcore.toml`.
+    it is first asked for. Whoever asks for a driver says on whose behalf in `asked_by`, for the errors: for example
+    `the storage section of context 'prod' in omcore.toml`.
     """
 
     def __init__(self, allow: Collection[str] | None = None, deny: Collection[str] = ()) -> None:

@@ -86,7 +86,8 @@ def _refuse_unknown(model: type[BaseModel], raw: Mapping[str, Any], where: str, 
 
 
 def _option(name: str, where: str, origins: Mapping[str, str]) -> str:
-    origin = f", set by {origins[name]}," if name in origins else ""
+    outermost = name.partition(".")[0]
+    origin = f", set by {origins[outermost]}," if outermost in origins else ""
     return f"option {one_line(name)!r} of {where}{origin}"
 
 
