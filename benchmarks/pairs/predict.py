@@ -1,0 +1,61 @@
+"""What the framework adds to a prediction of one row: in this process, and through a worker process."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import joblib
+from loky import ProcessPoolExecutor
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import omcore as om
+from benchmarks.harness import Bar, Duel, Pair
+from benchmarks.pairs import handwritten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from omcore.omega import Omega
+
+
+def _fitted() -> tuple[Any, Any]:
+    """A small model, and one row for it."""
+    rows, target = load_breast_cancer(return_X_y=True)
+    return make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, target), rows[:1]
+
+
+def _context(folder: Path) -> Omega:
+    return om.setup(
+        storage={"backend": "embedded", "path": str(folder / "store")}, runtime={"backend": "local", "workers": 1}
+    )
+
+
+@contextmanager
+def _inline(folder: Path) -> Iterator[Duel]:
+    model, row = _fitted()
+    with _context(folder) as context:
+        context.models.put(model, "model")
+        proxy = context.runtime.mode(local=True).model("model")
+        yield Duel(lambda: proxy.predict(row).get(), lambda: model.predict(row))
+
+
+@contextmanager
+def _worker(folder: Path) -> Iterator[Duel]:
+    model, row = _fitted()
+    path = str(folder / "model.joblib")
+    joblib.dump(model, path)
+    with _context(folder) as context, ProcessPoolExecutor(max_workers=1) as pool:
+        context.models.put(model, "model")
+        proxy = context.runtime.model("model")
+        yield Duel(lambda: proxy.predict(row).get(), lambda: pool.submit(handwritten.predict, path, row).result())
+
+
+PAIRS = (
+    Pair("predict.inline", "predict, inline", "estimator.predict", Bar(over=0.5), 20, _inline, calls=50),
+    Pair("predict.worker", "predict, a worker", "a task on a loky pool", Bar(ratio=1.5), 20, _worker, calls=50),
+)
