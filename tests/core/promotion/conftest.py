@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.core.promotion.world import BACKENDS, Context, Gadget, Note
 
 from omcore.signing import Key, KeyRing
 from omcore.storage.backend import CHUNK_SIZE
+from tests.core.promotion.world import BACKENDS, Context, Gadget, Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -32,10 +32,9 @@ from omcore.storage.backend import CHUNK_SIZE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.core.promotion.world import Context, Gadget, Note
-
     from omcore.objects.store import ObjectStore
     from omcore.objects.versions import Version
+    from tests.core.promotion.world import Context, Gadget, Note
 
 SMALL, LARGE = 5, 5 * CHUNK_SIZE
 
