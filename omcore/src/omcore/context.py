@@ -70,7 +70,7 @@ class Context:
         with self._lock:
             section = self.settings.storage
             kind = self.host.storage_backend(section.backend, asked_by=section.asked_by)
-            return kind(self.host.options(kind, section.options, section.asked_by), self.place)
+            return kind(self.host.options(kind, section.options, section.asked_by, section.origins), self.place)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -138,7 +138,7 @@ class Context:
         if self._choice is None:
             section = self.settings.runtime
             kind = self.host.runtime_backend(section.backend, asked_by=section.asked_by)
-            options: Any = self.host.options(kind, section.options, section.asked_by)
+            options: Any = self.host.options(kind, section.options, section.asked_by, section.origins)
         else:
             kind = self._choice.backend
             options = self.host.options(kind, self._choice.options, f"{kind.__name__}(...)")

@@ -37,9 +37,10 @@ def read_environment(env: Mapping[str, str]) -> dict[str, Any]:
     return tables
 
 
-def variable(path: tuple[str, ...]) -> str:
-    """The variable that sets a key."""
-    return f"environment {PREFIX}{SEPARATOR.join(path).upper()}"
+def variable(env: Mapping[str, str], path: tuple[str, ...]) -> str:
+    """The variable that sets a key, be it alone or as part of a table."""
+    names = (f"{PREFIX}{SEPARATOR.join(path[:length]).upper()}" for length in range(len(path), 0, -1))
+    return f"environment {next((name for name in names if name in env), PREFIX + '...')}"
 
 
 def _parts(name: str) -> list[str]:

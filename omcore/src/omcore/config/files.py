@@ -52,6 +52,11 @@ def home_of(context: str, file: Path | None) -> Path:
     return platformdirs.user_data_path("omcore", appauthor=False) / context
 
 
+def place_of(context: str, file: Path | None) -> str:
+    """A context and its file, for sentences."""
+    return f"context {context!r} in {file}" if file is not None else f"context {context!r} (no {FILE_NAME})"
+
+
 def working_folder() -> Path:
     """The working directory.
 

@@ -59,7 +59,7 @@ def load_settings(
     arguments = {"storage": storage, "runtime": runtime, "mongo_url": mongo_url, "celeryconf": celeryconf}
     tree = grow(DEFAULTS, lambda _: "default", folder)
     tree = merge(tree, file.tree(name))
-    tree = merge(tree, grow(read_environment(env), variable, folder))
+    tree = merge(tree, grow(read_environment(env), partial(variable, env), folder))
     for argument, table in _spelt_out(arguments):
         tree = merge(tree, grow(table, partial(_argument, argument), folder))
     found = [(path, leaf.value, leaf.origin) for path, leaf in leaves(tree)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, JsonValue
 
+from omcore.config.files import place_of
 from omcore.config.secrets import reveal, reveal_where_possible, shown
 from omcore.config.sections import (
     Frozen,
@@ -79,7 +80,7 @@ class ContextSettings(Frozen):
     @property
     def place(self) -> str:
         """The context and its file, for the errors."""
-        return f"context {self.name!r} in {self.file or 'no omcore.toml'}"
+        return place_of(self.name, self.file)
 
     def signing_secret(self) -> bytes | None:
         """The secret this context signs with; `None` where the configuration names none.

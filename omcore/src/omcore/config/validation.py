@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from omcore.config.files import place_of
 from omcore.config.secrets import is_indirect
 from omcore.config.tree import DEFAULTS, tables
 from omcore.errors import ConfigurationError
@@ -107,7 +108,7 @@ class _Scribe:
     def _asker(self, path: KeyPath) -> str:
         origin = self._origins.get(path, "default")
         from_file = origin == "default" or (self._file is not None and origin.startswith(str(self._file)))
-        return f"context {self._name!r} " + (f"in {self._file or 'no omcore.toml'}" if from_file else f"({origin})")
+        return place_of(self._name, self._file) if from_file else f"context {self._name!r} ({origin})"
 
     def promotion(self, table: Any) -> dict[str, Any]:
         """The promotion table as its model takes it: a bare name is a policy without options."""

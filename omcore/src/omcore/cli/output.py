@@ -1,0 +1,96 @@
+"""What commands print: tables for people, JSON for programs, progress for those who wait."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from omcore.cli.options import session
+from omcore.sentences import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+
+WIDEST = 100_000
+"""Characters a line may have where the output is no terminal."""
+
+
+def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], empty: str = "nothing here") -> None:
+    """Print rows: as a JSON list of objects where the command was given `--json`, else as a table.
+
+    Args:
+        rows: each with at least the columns; JSON shows all of a row.
+        columns: what the table shows, in order.
+        empty: what is said, instead of a table, where there are no rows.
+    """
+    found = list(rows)
+    if session().json:
+        show_json(found)
+    elif found:
+        show_table([[row[column] for column in columns] for row in found], columns)
+    else:
+        click.echo(empty)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON; dates as ISO 8601, arrays as lists, NaN and infinities as null."""
+    from pydantic_core import to_json
+
+    click.echo(to_json(value, indent=2, inf_nan_mode="null", fallback=_jsonable, bytes_mode="base64").decode())
+
+
+def _jsonable(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def show_table(rows: Iterable[Sequence[Any]], columns: Sequence[str]) -> None:
+    """Print a table; where the output is no terminal, every row on one line and nothing cut off."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(Text(column.replace("_", " ").upper()), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell(value)) for value in row))
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDEST).print(table)
+
+
+def cell(value: Any) -> str:
+    """A value as one line of a table."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(map(cell, value))
+    return one_line(value.isoformat(" ", "seconds") if hasattr(value, "isoformat") else str(value))
+
+
+@contextmanager
+def progress(description: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
+    """Show a bar on the error stream while something long runs, where that is a terminal.
+
+    Args:
+        description: what is being done.
+        total: how much there is to do; `None` where nobody knows.
+
+    Yields:
+        A function to call with how much more is done.
+    """
+    if session().json or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(one_line(description), total=total)
+        yield lambda amount: bar.advance(task, amount)
