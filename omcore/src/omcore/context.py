@@ -117,6 +117,11 @@ class Context:
 
     # --- the runtime
 
+    @cached_property
+    def worker_entry(self) -> WorkerEntry:
+        """What the workers that are started for this context call."""
+        return WorkerEntry(self.functions.execute, self.functions.prepare, self.settings.dump())
+
     @property
     def runtime_backend(self) -> RuntimeBackend:
         """The runtime backend, connected."""
@@ -142,8 +147,7 @@ class Context:
         else:
             kind = self._choice.backend
             options = self.host.options(kind, self._choice.options, f"{kind.__name__}(...)")
-        entry = WorkerEntry(self.functions.execute, self.functions.prepare, self.settings.dump())
-        return kind(options, self.place, entry, self.settings.labels)
+        return kind(options, self.place, self.worker_entry, self.settings.labels)
 
     def _close_runtime(self) -> None:
         if self._backend is not None:

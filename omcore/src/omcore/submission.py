@@ -9,6 +9,7 @@ from omcore.errors import InvalidArgumentError, NoWorkerError
 from omcore.objects.filterjson import filter_to_json
 from omcore.objects.lazy import LazyObject
 from omcore.objects.metadata import Metadata
+from omcore.runtime import detached
 from omcore.runtime.backend import Delivery, EngineState
 from omcore.runtime.events import Submitting
 from omcore.runtime.handle import Handle
@@ -142,11 +143,15 @@ class Submitter:
 
     # --- from spec to engine
 
-    def _start(self, spec: TaskSpec, envelope: bytes, options: TaskOptions) -> EngineHandle:
+    def _start(self, spec: TaskSpec, envelope: bytes, options: TaskOptions) -> EngineHandle | None:
         if options.local:
             return _Ended(self._context.functions.execute(envelope, self._omega))
         delivery = Delivery(spec.id, envelope, frozenset(spec.require), spec.timeout)
-        return self._context.runtime_backend.submit(delivery)
+        backend = self._context.runtime_backend
+        if options.detached and not backend.strengths.survives_client:
+            detached.start(self._context.worker_entry, delivery, self._context.place.home / "tasks")
+            return None
+        return backend.submit(delivery)
 
     def _cancel(self, task_id: str) -> None:
         self._context.runtime_backend.cancel(task_id)

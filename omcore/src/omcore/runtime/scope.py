@@ -26,6 +26,7 @@ class TaskOptions:
         local: run it here, in this process, whatever the runtime.
         timeout: seconds it may run; `None` for the context's default.
         durable: keep a record also of a light action.
+        detached: let it go on when this process ends.
         wait: queue it although no live worker offers the labels; `None` for the context's default.
     """
 
@@ -33,6 +34,7 @@ class TaskOptions:
     local: bool = False
     timeout: float | None = None
     durable: bool = False
+    detached: bool = False
     wait: bool | None = None
 
 
@@ -138,6 +140,13 @@ class Scope:
     def durable(self) -> Scope:
         """Keep a record also of light tasks such as `predict`, so that any process can ask for their result."""
         return self._with(durable=True)
+
+    def detach(self) -> Scope:
+        """Let tasks go on when this process ends; they are durable, so that any process can ask for their result.
+
+        A runtime whose work ends with its client is passed by: each task gets a process of its own on this machine.
+        """
+        return self._with(durable=True, detached=True)
 
     def wait(self, enabled: bool = True) -> Scope:
         """Queue tasks even when no live worker offers the labels, instead of raising `NoWorkerError`."""
