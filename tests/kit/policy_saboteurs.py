@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from omcore.errors import UntrustedError
 from omcore.promotion.policies import Candidate, PromotionPolicy, Verdict
-from omcore.testing.policy import PolicyKit, make_candidate
+from omcore.testing.policy import PolicyConformance, make_candidate
 
 
 class Owned(PromotionPolicy):
@@ -23,7 +23,7 @@ class Owned(PromotionPolicy):
         return self.allow() if owner == "ann" else self.refuse(f"it is owned by {owner!r}, not by ann")
 
 
-class _Examples(PolicyKit):
+class _Examples(PolicyConformance):
     kind: type[PromotionPolicy] = Owned
 
     @pytest.fixture
@@ -218,7 +218,7 @@ class TestSwallowing(_Examples):
     kind = Swallowing
 
 
-class TestWithoutExamples(PolicyKit):
+class TestWithoutExamples(PolicyConformance):
     """Who forgets the fixtures is told, and is not green."""
 
 

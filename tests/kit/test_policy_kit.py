@@ -13,19 +13,19 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from omcore.promotion.policies import Candidate, CopyPolicy, NoOptions, PromotionPolicy, TrainedPolicy
-from omcore.testing.policy import PolicyKit, make_candidate
+from omcore.testing.policy import PolicyConformance, make_candidate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SABOTEURS = Path(__file__).with_name("policy_saboteurs.py")
-EVERY = frozenset(name for name in dir(PolicyKit) if name.startswith("test_"))
+EVERY = frozenset(name for name in dir(PolicyConformance) if name.startswith("test_"))
 ALLOWS = "test_it_allows_what_it_must_allow"
 REFUSES = "test_it_refuses_what_it_must_refuse"
 SAYS_WHY = "test_a_refusal_says_why_in_one_sentence"
 
 
-class TestCopyPolicy(PolicyKit):
+class TestCopyPolicy(PolicyConformance):
     known_gaps: ClassVar[Mapping[str, str]] = dict.fromkeys((REFUSES, SAYS_WHY), "copy refuses nothing")
 
     @pytest.fixture
@@ -41,7 +41,7 @@ class TestCopyPolicy(PolicyKit):
         return make_candidate(None, attributes={"broken": True})
 
 
-class TestTrainedPolicy(PolicyKit):
+class TestTrainedPolicy(PolicyConformance):
     @pytest.fixture
     def policy(self) -> PromotionPolicy:
         return TrainedPolicy(NoOptions())

@@ -2,9 +2,9 @@
 
 Inherit the class, and say what your policy is, what it must allow and what it must refuse:
 
-    from omcore.testing.policy import PolicyKit, make_candidate
+    from omcore.testing.policy import PolicyConformance, make_candidate
 
-    class TestOwnedPolicy(PolicyKit):
+    class TestOwnedPolicy(PolicyConformance):
         @pytest.fixture
         def policy(self):
             return OwnedPolicy(OwnedPolicy.Options(by="ann"))
@@ -78,7 +78,7 @@ def make_candidate(
     return Candidate(store, name, name, version, Site("dev", "omega"), Site("prod", "omega"), signed, current, load)
 
 
-class PolicyKit:
+class PolicyConformance:
     """What every promotion policy keeps. Three fixtures make it yours.
 
     Attributes:
