@@ -1,0 +1,32 @@
+"""pandas DataFrames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from omcore.objects.codecs.base import Codec, Content
+from omcore.objects.codecs.frames.framereader import FrameReader
+from omcore.objects.codecs.frames.framewriter import write_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from omcore.objects.codecs.base import Query, Sink, Source, Trust
+
+
+class DataFrameCodec(Codec):
+    """Every dtype, index and label comes back as it went in; what cannot is refused by the name of its column."""
+
+    api_version = 1
+    kind = "pandas.dataframe"
+    plain = True
+
+    def encode(self, value: Any, sink: Sink) -> Content:
+        return write_frame(value, self.kind, sink)
+
+    def decode(self, content: Content, source: Source, query: Query, trust: Trust) -> Any:  # noqa: ARG002 - plain
+        return FrameReader(content, source).read(query)
+
+    def batches(self, content: Content, source: Source, query: Query, trust: Trust) -> Iterator[Any]:  # noqa: ARG002 - plain
+        """Read some rows at a time, each time as a frame."""
+        return FrameReader(content, source).batches(query)
