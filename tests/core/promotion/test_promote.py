@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -573,3 +574,12 @@ def test_a_commit_that_loses_to_an_alias_is_repeated_without_asking_again(
     assert len(lost) == len(judge.asked) == 1
     assert (promotion.replaced, promotion.version) == (1, 2)
     assert prod.of().get("forecast@old").parts == (b"old",)
+
+
+def test_promotions_at_the_same_time_all_become_versions(dev: Context, prod: Context, gadget: Gadget) -> None:
+    dev.of().put(gadget, "forecast")
+    with ThreadPoolExecutor(8) as pool:
+        promotions = list(pool.map(lambda _: move(dev, prod, "forecast", allow()), range(8)))
+    assert sorted(promotion.version or 0 for promotion in promotions) == list(range(1, 9))
+    assert {(promotion.replaced or 0) + 1 == promotion.version for promotion in promotions} == {True}
+    assert [entry.after for entry in prod.of().history("forecast")] == list(range(1, 9))
