@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -227,6 +228,22 @@ def test_a_blob_that_is_there_is_renewed_so_that_no_sweep_takes_it(dev: Context,
     before = datetime.now(UTC)
     move(dev, prod)
     assert list(prod.storage.find_blobs(before)) == []
+
+
+# --- what is told
+
+
+def test_the_result_is_a_sentence_and_json(dev: Context, prod: Context, gadget: Gadget) -> None:
+    dev.of().put(gadget, "forecast")
+    dry = move(dev, prod, "forecast", allow("careful"), dry_run=True, asname="live")
+    cost = f"2 blobs ({SMALL + LARGE} bytes)"
+    start, end = "models/forecast@1 of dev/omega", "0 there already; allowed by careful"
+    assert str(dry) == f"{start} could become live of prod/omega: {cost} to write, {end}"
+    real = move(dev, prod, asname="live")
+    assert str(real) == f"{start} is now live@1 of prod/omega: {cost} written, 0 there already"
+    described = json.loads(json.dumps(dry.as_dict()))
+    assert (described["target"], described["version"]) == ({"context": "prod", "bucket": "omega"}, None)
+    assert described["verdicts"] == [{"policy": "careful", "allowed": True, "reason": "it is fine"}]
 
 
 # --- policies

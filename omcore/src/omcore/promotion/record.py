@@ -63,6 +63,15 @@ class Promotion:
     vouched: bool
     dry_run: bool
 
+    def __str__(self) -> str:
+        """One sentence for people: what went where, what it took, and who allowed it."""
+        what = f"{self.store}/{self.source_name}@{self.source_version} of {self.source}"
+        became = f"could become {self.name}" if self.dry_run else f"is now {self.name}@{self.version}"
+        copied = self.copied
+        cost = f"{copied.blobs} blobs ({copied.size} bytes) {'to write' if self.dry_run else 'written'}"
+        allowed = f"; allowed by {', '.join(verdict.policy for verdict in self.verdicts)}" if self.verdicts else ""
+        return f"{what} {became} of {self.target}: {cost}, {copied.blobs_there} there already{allowed}"
+
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON."""
         return {**asdict(self), "verdicts": [asdict(verdict) for verdict in self.verdicts]}
