@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, stop_never, wait_exponential
 
-from omcore.errors import TaskCancelledError, TaskLostError, TaskTimeoutError
+from omcore.errors import TaskCancelledError, TaskError, TaskLostError, TaskTimeoutError
 from omcore.runtime.backend import EngineState
-from omcore.runtime.errordata import to_error
+from omcore.runtime.errordata import to_data, to_error
 from omcore.runtime.task import ErrorData, Outcome, State
 
 if TYPE_CHECKING:
@@ -125,13 +125,15 @@ class Handle:
         try:
             return Outcome.load(self._engine.outcome())
         except TaskCancelledError as error:
-            return self._settle(State.REVOKED, str(error))
+            return self._settle(State.REVOKED, error)
         except TaskLostError as error:
-            return self._settle(State.LOST, str(error))
+            return self._settle(State.LOST, error)
+        except TaskTimeoutError as error:
+            return self._settle(State.FAILURE, error)
 
-    def _settle(self, state: State, message: str) -> Outcome:
+    def _settle(self, state: State, error: TaskError) -> Outcome:
         """What the engine says has become of the task, kept in its record unless that knows better."""
-        outcome = Outcome(id=self._id, state=state, error=ErrorData(type="", message=message))
+        outcome = Outcome(id=self._id, state=state, error=to_data(error))
         return outcome if self._records is None else self._records.end(outcome)
 
     def __await__(self) -> Generator[Any, None, Any]:
