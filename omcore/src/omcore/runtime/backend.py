@@ -112,7 +112,7 @@ class WorkerEntry:
 
 
 class EngineHandle(Protocol):
-    """What the engine knows of one delivery."""
+    """What the engine knows of one delivery. Its `repr` names the task, and no secret."""
 
     @property
     def state(self) -> EngineState:
@@ -124,7 +124,7 @@ class EngineHandle(Protocol):
         ...
 
     def outcome(self) -> bytes:
-        """The bytes that `execute` returned.
+        """The bytes that `execute` returned; asked when the state is final.
 
         Raises:
             TaskLostError: the worker died, or the engine lost the result; the message says which.
@@ -169,7 +169,7 @@ class RuntimeBackend(ABC):
         changes nothing.
 
         Raises:
-            TaskError: the engine is known to be out of reach; nothing was submitted.
+            TaskError: the engine is known to be out of reach, or this runtime is closed; nothing was submitted.
         """
 
     @abstractmethod
@@ -199,11 +199,14 @@ class RuntimeBackend(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """End what this object started, and only that; calling it twice is harmless.
+        """End what this object started, and only that; calling it twice is harmless, `submit` raises afterwards.
 
         What was submitted and has not ended goes on where `strengths.survives_client` says so, and is lost otherwise.
         A process that ends without calling it ends all the same: threads that wait are daemons.
         """
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
 
     def __enter__(self) -> Self:
         return self
