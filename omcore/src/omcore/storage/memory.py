@@ -26,13 +26,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Blob:
+class StoredBlob:
+    """A content, and when it was last asked for."""
+
     content: bytes
     renewed: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class StoredRecord:
+    """A body as JSON text, and its revision."""
+
     text: str
     revision: str
 
@@ -43,8 +47,8 @@ class Space:
 
     identity: str = field(default_factory=lambda: secrets.token_hex(16))
     lock: RLock = field(default_factory=RLock)
-    blobs: dict[str, _Blob] = field(default_factory=dict)
-    rows: dict[str, _Row] = field(default_factory=dict)
+    blobs: dict[str, StoredBlob] = field(default_factory=dict)
+    rows: dict[str, StoredRecord] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
 
 
@@ -89,10 +93,10 @@ class MemoryStorage(StorageBackend):
 
     def write_blob(self, chunks: Iterable[bytes | bytearray | memoryview]) -> BlobInfo:
         space = self._space
-        content = b"".join(chunks)
+        content = b"".join(bytes(chunk) for chunk in chunks)
         info = BlobInfo(digest_of(content), len(content))
         with space.lock:
-            space.blobs[info.digest] = _Blob(content, datetime.now(UTC))
+            space.blobs[info.digest] = StoredBlob(content, datetime.now(UTC))
         return info
 
     def open_blob(self, digest: str) -> BinaryIO:
@@ -164,12 +168,12 @@ class MemoryStorage(StorageBackend):
                     raise ConflictError(change.key, change.expected, found)
             for change in changes:
                 if isinstance(change, Put):
-                    self._set(change.key, _Row(texts[change.key], revisions[change.key]))
+                    self._set(change.key, StoredRecord(texts[change.key], revisions[change.key]))
                 else:
                     self._remove(change.key)
         return revisions
 
-    def _set(self, key: str, row: _Row) -> None:
+    def _set(self, key: str, row: StoredRecord) -> None:
         if key not in self._space.rows:
             bisect.insort(self._space.keys, key)
         self._space.rows[key] = row

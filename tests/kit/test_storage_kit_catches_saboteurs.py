@@ -1,0 +1,101 @@
+"""The kit for storages fails for every saboteur, in the test that was meant for it, and passes for an honest one."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from omcore.storage.backend import Place
+from omcore.testing.storage import storage_machine
+from omcore.testing.storage.saboteurs import SABOTEURS, Saboteur
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytest_plugins = ["pytester"]
+
+CONFORMANCE = """
+import dataclasses
+import pytest
+from omcore.testing.storage import StorageConformance
+from omcore.testing.storage.saboteurs import {module} as saboteurs
+
+class TestIt(StorageConformance):
+    secrets = ("open-sesame",)
+
+    @pytest.fixture
+    def open_storage(self):
+        return saboteurs.{name}.opened
+
+    def damage_blob(self, place, digest, position):
+        with saboteurs.{name}.opened(place) as storage:
+            blob = storage._space.blobs[digest]
+            content = bytearray(blob.content)
+            content[position] ^= 1
+            storage._space.blobs[digest] = dataclasses.replace(blob, content=bytes(content))
+"""
+
+
+def failures(pytester: pytest.Pytester, kind: type[Saboteur], select: str) -> tuple[int, int]:
+    """How many of the selected tests of the kit pass, and how many fail."""
+    pytester.makepyfile(CONFORMANCE.format(module=kind.__module__.rpartition(".")[2], name=kind.__name__))
+    result = pytester.runpytest_inprocess("-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-k", select)
+    outcomes = result.parseoutcomes()
+    assert "errors" not in outcomes
+    return outcomes.get("passed", 0), outcomes.get("failed", 0)
+
+
+@pytest.mark.parametrize("kind", SABOTEURS, ids=lambda kind: kind.__name__)
+def test_the_kit_catches_it(pytester: pytest.Pytester, kind: type[Saboteur]) -> None:
+    _, failed = failures(pytester, kind, kind.caught_by)
+    assert failed > 0
+
+
+def test_every_test_that_catches_a_saboteur_passes_for_an_honest_storage(pytester: pytest.Pytester) -> None:
+    passed, failed = failures(pytester, Saboteur, " or ".join({kind.caught_by for kind in SABOTEURS}))
+    assert failed == 0
+    assert passed >= len({kind.caught_by for kind in SABOTEURS})
+
+
+def compare_sequences(kind: type[Saboteur], folder: Path, number: int = 100) -> None:
+    """What the kit does with made-up sequences, without looking for the shortest that fails."""
+    places = (Place("kit", folder / str(number)) for number in itertools.count())
+    limits = settings(
+        max_examples=number,
+        stateful_step_count=40,
+        phases=[Phase.generate],
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    run_state_machine_as_test(storage_machine(kind.opened, lambda: next(places)), settings=limits)
+
+
+FOUND_BY_SEQUENCES = (
+    "TornCommit",
+    "CountsRevisions",
+    "TakesTrueForOne",
+    "PrefixIsAPattern",
+    "KeepsTwice",
+    "ClosesForAll",
+)
+
+
+@pytest.mark.parametrize("name", FOUND_BY_SEQUENCES)
+def test_made_up_sequences_alone_catch_it(tmp_path: Path, name: str) -> None:
+    (kind,) = (kind for kind in SABOTEURS if kind.__name__ == name)
+    with pytest.raises((AssertionError, KeyError)):
+        compare_sequences(kind, tmp_path)
+
+
+def test_made_up_sequences_find_nothing_in_an_honest_storage(tmp_path: Path) -> None:
+    compare_sequences(Saboteur, tmp_path, number=20)
+
+
+def test_there_are_saboteurs_of_every_kind() -> None:
+    modules = {kind.__module__.rpartition(".")[2] for kind in SABOTEURS}
+    assert modules == {"of_records", "of_searches", "of_blobs", "of_life"}
+    assert len(SABOTEURS) >= 20
