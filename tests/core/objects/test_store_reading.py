@@ -134,6 +134,9 @@ def test_a_missing_object_is_an_error_that_offers_the_near_one(store: Any) -> No
 def test_a_missing_object_is_looked_for_in_the_other_stores(shop: Any, store: Any) -> None:
     with pytest.raises(ObjectNotFoundError, match=r"but one in datasets; ask om\.datasets for it"):
         shop("models").get("sales")
+    store.drop("sales")
+    with pytest.raises(ObjectNotFoundError, match="the store is empty"):
+        shop("models").get("sales")
 
 
 def test_an_empty_store_says_so(shop: Any) -> None:
