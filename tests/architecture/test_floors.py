@@ -49,7 +49,7 @@ def test_no_module_imports_a_floor_above_it_or_a_sibling() -> None:
     [
         ("errors.py", "import omcore.cli", "omcore.errors", "omcore.cli"),
         ("storage/backend.py", "import omcore.objects.versions", "omcore.storage", "omcore.objects"),
-        ("runtime/backend.py", "def late():\n    import omcore.objects.versions", "omcore.runtime", "omcore.objects"),
+        ("runtimes/backend.py", "def late():\n    import omcore.objects.versions", "omcore.runtimes", "omcore.objects"),
         ("promotion/policies.py", "import omcore.testing", "omcore.promotion", "omcore.testing"),
     ],
     ids=["upwards", "one floor up", "sibling, inside a function", "the kit"],

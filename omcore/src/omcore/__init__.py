@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from omcore.objects.filters import where  # noqa: TC004 - given by __getattr__
     from omcore.omega import Omega, Store  # noqa: TC004
-    from omcore.runtime.scope import RuntimeChoice, Scope
+    from omcore.runtimes.scope import RuntimeChoice, Scope
 
     datasets: Store
     models: Store
@@ -93,11 +93,11 @@ class _DefaultModule(ModuleType):
         raise AttributeError(message)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name != "runtime":
-            super().__setattr__(name, value)
-        elif not isinstance(value, ModuleType):  # the import system would set the subpackage of that name here
+        if name == "runtime":
             choice: RuntimeChoice = value
             self._default().runtime = choice
+        else:
+            super().__setattr__(name, value)
 
     def __getitem__(self, bucket: str) -> Omega:
         return self._default()[bucket]

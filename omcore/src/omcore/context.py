@@ -11,9 +11,9 @@ from omcore.errors import ConfigurationError
 from omcore.objects.registry import CodecRegistry
 from omcore.plugin.host import PluginHost
 from omcore.proxies.values import ValueCoder
-from omcore.runtime.backend import WorkerEntry
-from omcore.runtime.records import TaskRecords
-from omcore.runtime.scope import RuntimeChoice
+from omcore.runtimes.backend import WorkerEntry
+from omcore.runtimes.records import TaskRecords
+from omcore.runtimes.scope import RuntimeChoice
 from omcore.signing import Key, KeyRing
 from omcore.storage.backend import Place, SupportsKey
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from omcore.config import ContextSettings
     from omcore.omega import Omega
     from omcore.promotion.policies import PromotionPolicy
-    from omcore.runtime.backend import RuntimeBackend
+    from omcore.runtimes.backend import RuntimeBackend
     from omcore.storage.backend import StorageBackend
 
 

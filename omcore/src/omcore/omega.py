@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from omcore.errors import InvalidArgumentError
 from omcore.objects.names import check_bucket
 from omcore.objects.store import ObjectStore
-from omcore.runtime.scope import Scope
+from omcore.runtimes.scope import Scope
 from omcore.submission import Submitter
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from omcore.context import Context
     from omcore.promotion.record import Promotion
-    from omcore.runtime.scope import RuntimeChoice
+    from omcore.runtimes.scope import RuntimeChoice
 
 STORES = ("datasets", "models", "jobs", "scripts")
 """The stores of every bucket."""

@@ -35,7 +35,8 @@ class Key:
             ConfigurationError: they are too few.
         """
         if len(secret) < SHORTEST_KEY:
-            message = f"a signing key has {len(secret)} bytes but must have at least {SHORTEST_KEY}; make one with 'openssl rand -hex 32'"
+            mend = "make one with 'openssl rand -hex 32'"
+            message = f"a signing key has {len(secret)} bytes but must have at least {SHORTEST_KEY}; {mend}"
             raise ConfigurationError(message)
         return cls(hashlib.sha256(b"omcore key id\0" + secret).hexdigest()[:16], secret)
 

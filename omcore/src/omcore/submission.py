@@ -9,21 +9,21 @@ from omcore.errors import InvalidArgumentError, NoWorkerError
 from omcore.objects.filterjson import filter_to_json
 from omcore.objects.lazy import LazyObject
 from omcore.objects.metadata import Metadata
-from omcore.runtime import detached
-from omcore.runtime.backend import Delivery, EngineState
-from omcore.runtime.events import Submitting
-from omcore.runtime.handle import Handle
-from omcore.runtime.task import PinValue, TaskSpec, new_id
+from omcore.runtimes import detached
+from omcore.runtimes.backend import Delivery, EngineState
+from omcore.runtimes.events import Submitting
+from omcore.runtimes.handle import Handle
+from omcore.runtimes.task import PinValue, TaskSpec, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from omcore.objects.reading import Pinned
     from omcore.omega import Omega
-    from omcore.runtime.backend import EngineHandle, RuntimeBackend
-    from omcore.runtime.records import TaskInfo
-    from omcore.runtime.scope import Call, Scope, TaskOptions
-    from omcore.runtime.task import State, Value
+    from omcore.runtimes.backend import EngineHandle, RuntimeBackend
+    from omcore.runtimes.records import TaskInfo
+    from omcore.runtimes.scope import Call, Scope, TaskOptions
+    from omcore.runtimes.task import State, Value
     from omcore.signing import KeyRing
 
 

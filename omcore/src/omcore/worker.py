@@ -24,17 +24,17 @@ from omcore.objects.drafts import Draft
 from omcore.objects.filterjson import filter_from_json
 from omcore.objects.references import Pin
 from omcore.omega import Omega
-from omcore.runtime.errordata import to_data
-from omcore.runtime.events import Finished
-from omcore.runtime.task import ErrorData, Outcome, PinValue, SealedTask, State, TaskSpec
+from omcore.runtimes.errordata import to_data
+from omcore.runtimes.events import Finished
+from omcore.runtimes.task import ErrorData, Outcome, PinValue, SealedTask, State, TaskSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from omcore.objects.drafts import Plan
     from omcore.omega import Store
-    from omcore.runtime.records import Claim
-    from omcore.runtime.task import Value
+    from omcore.runtimes.records import Claim
+    from omcore.runtimes.task import Value
 
 logger = logging.getLogger(__name__)
 

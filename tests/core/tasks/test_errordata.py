@@ -16,8 +16,8 @@ from omcore.errors import (
     TaskLostError,
     TaskTimeoutError,
 )
-from omcore.runtime.errordata import to_data, to_error
-from omcore.runtime.task import ErrorData, Outcome, State
+from omcore.runtimes.errordata import to_data, to_error
+from omcore.runtimes.task import ErrorData, Outcome, State
 
 PLAIN = [
     kind

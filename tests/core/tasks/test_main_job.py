@@ -30,13 +30,13 @@ from omcore.errors import (
     UnknownActionError,
     UnsupportedTypeError,
 )
-from omcore.runtime.task import State
+from omcore.runtimes.task import State
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from omcore.omega import Omega
-    from omcore.runtime.scope import Scope
+    from omcore.runtimes.scope import Scope
 
 
 @pytest.fixture
@@ -379,7 +379,7 @@ def test_a_dataset_of_another_bucket_is_no_argument(omega: Omega) -> None:
 def test_the_module_itself_is_the_default_context(config: Path) -> None:
     code = (
         "import omcore as om\n"
-        "import omcore.runtime.backend\n"
+        "import omcore.runtimes.backend\n"
         "om.datasets.put([1], 'a')\n"
         "om['other'].datasets.put([2], 'a')\n"
         "print(om.datasets.get('a'), om['other'].datasets.get('a'), om.runtime.labels())\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from omcore.errors import ConflictError, TaskNotFoundError
-from omcore.runtime.records import Claim, TaskRecords
-from omcore.runtime.task import EncodedValue, Outcome, PinValue, State, TaskSpec, new_id
+from omcore.runtimes.records import Claim, TaskRecords
+from omcore.runtimes.task import EncodedValue, Outcome, PinValue, State, TaskSpec, new_id
 from omcore.storage.backend import REFERENCES_FIELD, Place, Put
 from omcore.storage.memory import MemoryOptions, MemoryStorage
 

@@ -245,7 +245,7 @@ def _write_npy(path: Path, value: Any) -> None:
 def _write_notebook(path: Path, value: Any) -> None:
     import nbformat
 
-    _write_bytes(path, nbformat.writes(value).encode(TEXT))
+    _write_bytes(path, str(nbformat.writes(value)).encode(TEXT))  # type: ignore[no-untyped-call]
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

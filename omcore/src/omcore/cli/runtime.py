@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from omcore.proxies.base import Action, RuntimeProxy
-    from omcore.runtime.records import TaskInfo
-    from omcore.runtime.scope import Scope
+    from omcore.runtimes.records import TaskInfo
+    from omcore.runtimes.scope import Scope
 
 PROXIES = "omcore.proxy"
 SHOWN = ("id", "state", "action", "object", "submitted", "ended", "worker")
@@ -162,7 +162,7 @@ def cancel(task: str) -> None:
 @click.option("--state", help="Only tasks in this state, for example FAILURE.")
 def tasks(state: str | None) -> None:
     """The durable tasks of the context, latest first."""
-    from omcore.runtime.task import State
+    from omcore.runtimes.task import State
 
     if state is not None and state.upper() not in State.__members__:
         raise InvalidArgumentError(f"there is no state {state!r}; there are {', '.join(State.__members__)}")

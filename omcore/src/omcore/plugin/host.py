@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from omcore.promotion.events import Promoted, Promoting
     from omcore.promotion.policies import PromotionPolicy
     from omcore.proxies.base import RuntimeProxy
-    from omcore.runtime.backend import RuntimeBackend
-    from omcore.runtime.events import Finished, Submitting
+    from omcore.runtimes.backend import RuntimeBackend
+    from omcore.runtimes.events import Finished, Submitting
     from omcore.storage.backend import StorageBackend
 
 logger = logging.getLogger(__name__)

@@ -32,7 +32,7 @@ class Kind:
 
 
 STORAGE = Kind("storage", "omcore.storage", "om_storage_backend", "omcore.storage.backend:StorageBackend")
-RUNTIME = Kind("runtime", "omcore.runtime", "om_runtime_backend", "omcore.runtime.backend:RuntimeBackend")
+RUNTIME = Kind("runtime", "omcore.runtime", "om_runtime_backend", "omcore.runtimes.backend:RuntimeBackend")
 PROXY = Kind("proxy", "omcore.proxy", "om_proxy", "omcore.proxies.base:RuntimeProxy")
 POLICY = Kind("policy", "omcore.policy", "om_promotion_policy", "omcore.promotion.policies:PromotionPolicy")
 

@@ -37,12 +37,12 @@ from typing import (
 )
 
 from omcore.errors import InvalidArgumentError, UnknownActionError
-from omcore.runtime.scope import Call, Scope
+from omcore.runtimes.scope import Call, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from omcore.runtime.handle import Handle
+    from omcore.runtimes.handle import Handle
 
 API_VERSION = 1
 """The version of this contract; a proxy states the one it was written for as a literal."""

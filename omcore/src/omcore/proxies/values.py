@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from omcore.errors import CorruptBlobError, UnsupportedTypeError
 from omcore.objects.codecs.base import Content, Part, Query, Trust
-from omcore.runtime.task import INLINE, EncodedValue, JsonValue
+from omcore.runtimes.task import INLINE, EncodedValue, JsonValue
 from omcore.storage.backend import SupportsLocalPath
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from omcore.objects.registry import CodecRegistry
-
     from omcore.storage.backend import StorageBackend
 
 LARGEST_INLINE = 64 << 10

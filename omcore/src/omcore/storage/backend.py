@@ -12,13 +12,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
-from pydantic import BaseModel
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
+
+    from pydantic import BaseModel
 
 API_VERSION = 1
 """The version of this contract; a backend states the one it was written for as a literal."""

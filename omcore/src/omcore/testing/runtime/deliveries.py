@@ -15,7 +15,7 @@ from omcore.testing.runtime.fixtures import PLAIN, RuntimeKit, new_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from omcore.runtime.backend import EngineHandle, RuntimeBackend
+    from omcore.runtimes.backend import EngineHandle, RuntimeBackend
     from omcore.testing.runtime.fixtures import Stage
 
 SIZES = (0, 1, 1000, 65_536, 3_000_000)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack
 from itertools import count
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 import pytest
 
-from omcore.runtime.backend import Delivery, RuntimeBackend, WorkerEntry
+from omcore.runtimes.backend import Delivery, RuntimeBackend, WorkerEntry
 from omcore.testing import workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from omcore.runtime.backend import EngineHandle
+    from omcore.runtimes.backend import EngineHandle
+
+T = TypeVar("T")
 
 StartRuntime: TypeAlias = Callable[[WorkerEntry, Sequence[frozenset[str]]], AbstractContextManager[RuntimeBackend]]
 """Starts a runtime with one worker for each set of labels. A `RuntimeBackend` is a context manager itself."""
@@ -145,7 +149,10 @@ class RuntimeKit:
 
     def final(self, handle: EngineHandle) -> None:
         """Wait until a state is final."""
-        assert handle.wait(self.patience), f"the state of a task is still {handle.state} after {self.patience} seconds"
+        waiting = background(handle.wait, self.patience)
+        assert waiting.result(2 * self.patience), (
+            f"the state of a task is still {handle.state} after {self.patience} seconds"
+        )
 
     def until(self, condition: Callable[[], object], otherwise: str) -> None:
         """Wait until a condition holds; fail with a sentence when it does not within `patience`."""
@@ -158,6 +165,20 @@ class RuntimeKit:
         """Run one more task to its end."""
         envelope = workloads.envelope("echo")
         assert self.outcome(self.send(runtime, envelope, *require)) == envelope
+
+
+def background(act: Callable[..., T], *arguments: Any) -> Future[T]:
+    """Call something in a thread that hinders nobody's end, in case it never returns."""
+    future: Future[T] = Future()
+
+    def call() -> None:
+        try:
+            future.set_result(act(*arguments))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+            future.set_exception(error)
+
+    threading.Thread(target=call, daemon=True).start()
+    return future
 
 
 _NUMBERS = count()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from omcore.runtime.backend import EngineState
+from omcore.runtimes.backend import EngineState
 from omcore.testing import workloads
-from omcore.testing.runtime.fixtures import SECRET, RuntimeKit
+from omcore.testing.runtime.fixtures import SECRET, RuntimeKit, background
 
 if TYPE_CHECKING:
-    from omcore.runtime.backend import RuntimeBackend
+    from omcore.runtimes.backend import RuntimeBackend
     from omcore.testing.runtime.fixtures import Stage
 
 OPEN = {EngineState.QUEUED, EngineState.RUNNING}
@@ -43,22 +42,17 @@ class HandlePromises(RuntimeKit):
     def test_waiting_gives_up_after_its_time(self, runtime: RuntimeBackend, stage: Stage, timeout: float) -> None:
         """If this fails, check that `wait` returns False, and neither raises nor ends the task, when time is up."""
         handle = self.held(runtime, stage, "a")
-        with ThreadPoolExecutor(1) as thread:
-            waiting = thread.submit(handle.wait, timeout)
-            try:
-                assert waiting.result(self.patience) is False
-            finally:
-                stage.release_all()
+        assert background(handle.wait, timeout).result(self.patience) is False
+        stage.release_all()
         assert self.outcome(handle)
 
     def test_waiting_without_a_limit_ends_with_the_task(self, runtime: RuntimeBackend, stage: Stage) -> None:
         """If this fails, check that `wait(None)` is woken when the outcome is there."""
         handle = self.held(runtime, stage, "a")
-        with ThreadPoolExecutor(3) as threads:
-            waiting = [threads.submit(handle.wait, None) for _ in range(3)]
-            assert not any(each.done() for each in waiting)
-            stage.release("a")
-            assert [each.result(self.patience) for each in waiting] == [True] * 3
+        waiting = [background(handle.wait, None) for _ in range(3)]
+        assert not any(each.done() for each in waiting)
+        stage.release("a")
+        assert [each.result(self.patience) for each in waiting] == [True] * 3
 
     def test_what_is_done_stays_done(self, runtime: RuntimeBackend) -> None:
         """If this fails, check that an outcome can be asked for as often as one likes, also after other tasks."""

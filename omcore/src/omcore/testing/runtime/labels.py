@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from omcore.runtime.backend import EngineState
+from omcore.runtimes.backend import EngineState
 from omcore.testing.runtime.fixtures import PLAIN, RuntimeKit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from omcore.runtime.backend import RuntimeBackend
+    from omcore.runtimes.backend import RuntimeBackend
     from omcore.testing.runtime.fixtures import Stage
 
 GPU = frozenset({"gpu"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import psutil
@@ -13,12 +12,12 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from omcore.errors import TaskError
-from omcore.runtime.backend import EngineState, RuntimeBackend, Strengths
+from omcore.runtimes.backend import EngineState, RuntimeBackend, Strengths
 from omcore.testing import workloads
-from omcore.testing.runtime.fixtures import ENTRY, PLAIN, SECRET, RuntimeKit
+from omcore.testing.runtime.fixtures import ENTRY, PLAIN, SECRET, RuntimeKit, background
 
 if TYPE_CHECKING:
-    from omcore.runtime.backend import EngineHandle
+    from omcore.runtimes.backend import EngineHandle
     from omcore.testing.runtime.fixtures import Stage, StartRuntime
 
 
@@ -76,13 +75,11 @@ class LifePromises(RuntimeKit):
         """If this fails, check that `close` settles the handles of what it gives up, and waits for nothing."""
         with start_runtime(ENTRY, [PLAIN]) as runtime:
             handles = [self.held(runtime, stage, "first"), self.hold(runtime, stage, "second")]
-            with ThreadPoolExecutor(1) as thread:
-                closing = thread.submit(runtime.close)
-                try:
-                    closing.result(self.patience)
-                    self._check_given_up_or_going_on(runtime, handles, stage)
-                finally:
-                    stage.release_all()
+            try:
+                background(runtime.close).result(self.patience)
+                self._check_given_up_or_going_on(runtime, handles, stage)
+            finally:
+                stage.release_all()
 
     def _check_given_up_or_going_on(self, runtime: RuntimeBackend, handles: list[EngineHandle], stage: Stage) -> None:
         if runtime.strengths.survives_client:

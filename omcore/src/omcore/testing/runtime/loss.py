@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from omcore.errors import TaskLostError, TaskTimeoutError
-from omcore.runtime.backend import EngineState
+from omcore.runtimes.backend import EngineState
 from omcore.testing import workloads
 from omcore.testing.runtime.fixtures import PLAIN, RuntimeKit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from omcore.runtime.backend import EngineHandle, RuntimeBackend
+    from omcore.runtimes.backend import EngineHandle, RuntimeBackend
     from omcore.testing.runtime.fixtures import Stage
 
 ENDINGS = {"killed": None, "exit code 0": 0, "exit code 3": 3}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from omcore.runtime.backend import WorkerEntry
+    from omcore.runtimes.backend import WorkerEntry
 
 READY = b"ready"
 """The first message of a worker: it is prepared and takes envelopes."""

@@ -9,10 +9,10 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from omcore.errors import TaskCancelledError, TaskError, TaskLostError
-from omcore.runtime.backend import EngineState
+from omcore.runtimes.backend import EngineState
 
 if TYPE_CHECKING:
-    from omcore.runtime.backend import Delivery
+    from omcore.runtimes.backend import Delivery
 
 
 class Job:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from omcore.runtime.serving import serve
+from omcore.runtimes.serving import serve
 from omcore.sentences import one_line, reason
 
 if TYPE_CHECKING:

@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError, field_validator
 
 from omcore.errors import ConfigurationError
-from omcore.runtime.backend import RuntimeBackend, Strengths
+from omcore.runtimes.backend import RuntimeBackend, Strengths
 from omcore.sentences import listed, near
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from omcore.runtime.backend import Delivery, EngineHandle, WorkerEntry, WorkerInfo
-    from omcore.runtime.pool import Pool
+    from omcore.runtimes.backend import Delivery, EngineHandle, WorkerEntry, WorkerInfo
+    from omcore.runtimes.pool import Pool
     from omcore.storage.backend import Place
 
 DEFAULT_POOL = "default"
@@ -133,7 +133,7 @@ class LocalRuntime(RuntimeBackend):
         return self._pools.get(pid) or self._pools.setdefault(pid, self._new_pool())
 
     def _new_pool(self) -> Pool:
-        from omcore.runtime.pool import Pool
+        from omcore.runtimes.pool import Pool
 
         pool = Pool(self._worker, self._layout, self._threads)
         weakref.finalize(self, pool.close, wait=False).atexit = False

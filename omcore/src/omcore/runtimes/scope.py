@@ -10,10 +10,10 @@ from omcore.errors import InvalidArgumentError, PluginNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from omcore.runtime.backend import RuntimeBackend, WorkerInfo
-    from omcore.runtime.handle import Handle
-    from omcore.runtime.records import TaskInfo
-    from omcore.runtime.task import State
+    from omcore.runtimes.backend import RuntimeBackend, WorkerInfo
+    from omcore.runtimes.handle import Handle
+    from omcore.runtimes.records import TaskInfo
+    from omcore.runtimes.task import State
     from omcore.signing import KeyRing
 
 

@@ -9,16 +9,16 @@ from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING
 
 from omcore.errors import InvalidArgumentError, TaskCancelledError, TaskError, TaskLostError
-from omcore.runtime.backend import WorkerInfo
-from omcore.runtime.jobs import Job, JobQueue
-from omcore.runtime.process import WorkerProcess
-from omcore.runtime.slot import Slot
+from omcore.runtimes.backend import WorkerInfo
+from omcore.runtimes.jobs import Job, JobQueue
+from omcore.runtimes.process import WorkerProcess
+from omcore.runtimes.slot import Slot
 from omcore.sentences import reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from omcore.runtime.backend import Delivery, WorkerEntry
+    from omcore.runtimes.backend import Delivery, WorkerEntry
 
 
 class Pool:

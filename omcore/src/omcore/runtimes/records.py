@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from omcore.errors import ConflictError, TaskNotFoundError
-from omcore.runtime.task import Outcome, State, TaskSpec, staged
+from omcore.runtimes.task import Outcome, State, TaskSpec, staged
 from omcore.storage.backend import REFERENCES_FIELD, Put
 
 if TYPE_CHECKING:

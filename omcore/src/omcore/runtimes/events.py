@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from omcore.runtime.task import Outcome, TaskSpec
+    from omcore.runtimes.task import Outcome, TaskSpec
 
 
 @dataclass(frozen=True, slots=True)

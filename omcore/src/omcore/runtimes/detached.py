@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from omcore.runtime.backend import Delivery, WorkerEntry
+    from omcore.runtimes.backend import Delivery, WorkerEntry
 
 
 def start(entry: WorkerEntry, delivery: Delivery, folder: Path) -> Path:

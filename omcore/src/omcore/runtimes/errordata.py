@@ -10,7 +10,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from omcore.errors import RemoteError, TaskCancelledError, TaskError, TaskFailedError, TaskLostError, TaskTimeoutError
-from omcore.runtime.task import ErrorData, Outcome, State
+from omcore.runtimes.task import ErrorData, Outcome, State
 
 if TYPE_CHECKING:
     from types import TracebackType

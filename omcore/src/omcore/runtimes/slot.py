@@ -7,12 +7,12 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from omcore.errors import TaskLostError, TaskTimeoutError
-from omcore.runtime.process import WorkerEndedError
+from omcore.runtimes.process import WorkerEndedError
 
 if TYPE_CHECKING:
-    from omcore.runtime.jobs import Job
-    from omcore.runtime.pool import Pool
-    from omcore.runtime.process import WorkerProcess
+    from omcore.runtimes.jobs import Job
+    from omcore.runtimes.pool import Pool
+    from omcore.runtimes.process import WorkerProcess
 
 
 class Slot:

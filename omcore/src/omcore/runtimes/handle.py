@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, stop_never, wait_exponential
 
 from omcore.errors import TaskCancelledError, TaskError, TaskLostError, TaskTimeoutError
-from omcore.runtime.backend import EngineState
-from omcore.runtime.errordata import to_data, to_error
-from omcore.runtime.task import ErrorData, Outcome, State
+from omcore.runtimes.backend import EngineState
+from omcore.runtimes.errordata import to_data, to_error
+from omcore.runtimes.task import ErrorData, Outcome, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from omcore.runtime.backend import EngineHandle
-    from omcore.runtime.records import TaskRecords
-    from omcore.runtime.task import Value
+    from omcore.runtimes.backend import EngineHandle
+    from omcore.runtimes.records import TaskRecords
+    from omcore.runtimes.task import Value
 
 _ENGINE_STATES = {
     EngineState.QUEUED: State.PENDING,
