@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from omcore.runtime.backend import Delivery, WorkerEntry
-from omcore.runtime.local import LocalOptions, LocalRuntime
+from omcore.runtimes.backend import Delivery, WorkerEntry
+from omcore.runtimes.local import LocalOptions, LocalRuntime
 from omcore.storage.backend import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from omcore.runtime.backend import EngineHandle
+    from omcore.runtimes.backend import EngineHandle
 
 IMPORTABLE = Path(__file__).with_name("importable")
 PATIENCE = 60.0

@@ -20,8 +20,8 @@ PREAMBLE = f"""
 import os, pathlib, sys, time
 sys.path.insert(0, {str(IMPORTABLE)!r})
 import om_probe
-from omcore.runtime.backend import Delivery, EngineState, WorkerEntry
-from omcore.runtime.local import LocalOptions, LocalRuntime
+from omcore.runtimes.backend import Delivery, EngineState, WorkerEntry
+from omcore.runtimes.local import LocalOptions, LocalRuntime
 from omcore.storage.backend import Place
 
 entry = WorkerEntry(om_probe.execute, om_probe.prepare, b"")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from omcore.runtime.local import LocalOptions, LocalRuntime, PoolOptions
+from omcore.runtimes.local import LocalOptions, LocalRuntime, PoolOptions
 from omcore.storage.backend import Place
 from omcore.testing.runtime import RuntimeConformance
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from omcore.runtime.backend import WorkerEntry
+    from omcore.runtimes.backend import WorkerEntry
     from omcore.testing.runtime import StartRuntime
 
 

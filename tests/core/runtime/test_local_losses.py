@@ -13,8 +13,8 @@ from .conftest import PATIENCE, run, send
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from omcore.runtime.backend import EngineHandle
-    from omcore.runtime.local import LocalRuntime
+    from omcore.runtimes.backend import EngineHandle
+    from omcore.runtimes.local import LocalRuntime
 
     from .conftest import StartLocal
 

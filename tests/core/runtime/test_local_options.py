@@ -9,7 +9,7 @@ from loky import cpu_count
 from pydantic import ValidationError
 
 from omcore.errors import ConfigurationError
-from omcore.runtime.local import MOST_BY_DEFAULT, LocalOptions
+from omcore.runtimes.local import MOST_BY_DEFAULT, LocalOptions
 
 from .conftest import run
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from omcore.errors import InvalidArgumentError, TaskLostError
-from omcore.runtime.backend import Delivery, EngineState, WorkerEntry
-from omcore.runtime.local import LocalOptions, LocalRuntime
+from omcore.runtimes.backend import Delivery, EngineState, WorkerEntry
+from omcore.runtimes.local import LocalOptions, LocalRuntime
 from omcore.storage.backend import Place
 
 from .conftest import PATIENCE, result, run, send, until
