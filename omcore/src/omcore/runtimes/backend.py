@@ -3,7 +3,7 @@
 A runtime knows envelopes and labels; it knows nothing of models, stores or actions. To write one, subclass
 [RuntimeBackend][omcore.runtimes.backend.RuntimeBackend] and let the conformance kit in `omcore.testing.runtime` tell
 you what is missing. What a task does, how its outcome is kept, retried and signed is the core's business: a worker of
-any engine calls one function, `omcore.worker.execute`, with the bytes it was given, and hands back the bytes it returns.
+any engine calls one function, `omcore.worker.execute`, with the bytes it was given, and hands back those it returns.
 """
 
 from __future__ import annotations

@@ -6,8 +6,6 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, stop_never, wait_exponential
-
 from omcore.errors import TaskCancelledError, TaskError, TaskLostError, TaskTimeoutError
 from omcore.runtimes.backend import EngineState
 from omcore.runtimes.errordata import to_data, to_error
@@ -75,6 +73,12 @@ class Handle:
         """Wait until the task has ended, at most `timeout` seconds (`None`: for ever); say whether it has."""
         if self._engine is not None:
             return self._engine.wait(timeout)
+        return self._poll(timeout)
+
+    def _poll(self, timeout: float | None) -> bool:
+        """Wait by looking at the record."""
+        from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, stop_never, wait_exponential
+
         stop = stop_never if timeout is None else stop_after_delay(timeout)
         pause = wait_exponential(multiplier=0.01, max=0.5)
         try:
