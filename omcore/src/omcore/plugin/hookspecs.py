@@ -21,6 +21,8 @@ group `omcore.plugins`. It is imported when the core starts, so it imports no en
         print(event.store, event.name, event.version)
 
 A hook function takes any of the arguments named here, by name, and may leave out those it does not need.
+Each plugin is called alone, so a hook is a plain function: wrappers and `async` functions are refused. A module that
+cannot be imported, or has a hook that is misspelt or not marked, is not used at all; `om plugins` says why.
 """
 
 from __future__ import annotations
