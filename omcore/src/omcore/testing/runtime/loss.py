@@ -85,11 +85,13 @@ class LossPromises(RuntimeKit):
         self.check_that_it_serves(runtime)
         assert not stage.finished("slow")
 
-    def test_a_task_within_its_time_is_left_alone(self, runtime: RuntimeBackend) -> None:
+    def test_a_task_within_its_time_is_left_alone(self, runtime: RuntimeBackend, stage: Stage) -> None:
         """If this fails, check the unit of `Delivery.timeout`: seconds, from the start of the task."""
-        envelope = workloads.envelope("echo", value="quick")
-        for _ in range(3):
-            assert self.outcome(self.send(runtime, envelope, timeout=self.patience)) == envelope
+        envelope = workloads.envelope("hold", folder=str(stage.folder), name="quick")
+        handle = self.send(runtime, envelope, timeout=self.patience)
+        self.until(lambda: stage.started("quick"), "the task is never started")
+        stage.release("quick")
+        assert self.outcome(handle)
 
     def _die(
         self, runtime: RuntimeBackend, stage: Stage, name: str, code: int | None, *, always: bool = False
