@@ -24,8 +24,8 @@ _UNAVAILABLE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQ
 class Database:
     """One SQLite file in WAL mode.
 
-    A connection is used by one thread at a time and goes back to the pool; one that raised is thrown away. Before a
-    fork the idle ones are closed, because SQLite forbids even closing an inherited connection.
+    A connection is used by one thread at a time and goes back to the pool. Before a fork the idle ones are closed,
+    because SQLite forbids even closing an inherited connection.
     """
 
     def __init__(self, path: Path, migrations: Sequence[Sequence[str]], *, durable: bool, busy_timeout: float) -> None:
@@ -52,12 +52,9 @@ class Database:
         try:
             yield connection
         except sqlite3.Error as error:
-            connection.close()
             raise _translate(self._path, error) from error
-        except BaseException:
+        finally:
             self._give(connection)
-            raise
-        self._give(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -67,10 +64,9 @@ class Database:
             try:
                 yield connection
                 connection.execute("COMMIT")
-            except sqlite3.Error:
-                raise  # the connection is closed, which undoes what it began
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
 
     def close_idle(self) -> None:
@@ -92,7 +88,11 @@ class Database:
             return self._connect()
 
     def _give(self, connection: sqlite3.Connection) -> None:
-        self._idle.append(connection)
+        # One that raised is kept, if it could be rolled back: on a full disk no new one could be opened for reading.
+        if connection.in_transaction:
+            connection.close()
+        else:
+            self._idle.append(connection)
         if self._closed:
             self.close_idle()
 
