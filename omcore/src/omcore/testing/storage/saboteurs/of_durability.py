@@ -1,16 +1,20 @@
-"""Embedded storages that survive anything but the death of their process. Caught by `omcore.testing.storage.crash`."""
+"""Embedded storages that break where processes die or meet; caught by the kit's `crash` and `contention`."""
 
 from __future__ import annotations
 
+import secrets
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from omcore.errors import ConflictError
 from omcore.storage.backend import BlobInfo, Put, Record
 from omcore.storage.digests import digest_of
 from omcore.storage.embedded import EmbeddedOptions, EmbeddedStorage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from omcore.storage.backend import Change, Place
 
@@ -59,3 +63,42 @@ class WritesInPlace(EmbeddedStorage):
             for piece in pieces:
                 file.write(piece)
         return super().write_blob(pieces)
+
+
+class ComparesThenSets(EmbeddedStorage):
+    """Compares in one transaction, and sets in the next."""
+
+    def commit(self, changes: Sequence[Change]) -> Mapping[str, str]:
+        for change in changes:
+            found = self.get_record(change.key)
+            if (found.revision if found else None) != change.expected:
+                raise ConflictError(change.key, change.expected, found.revision if found else None)
+        time.sleep(0.001)
+        return super().commit([self._as_it_is_now(change) for change in changes])
+
+    def _as_it_is_now(self, change: Change) -> Change:
+        found = self.get_record(change.key)
+        return replace(change, expected=found.revision) if found else change
+
+
+class LooksThenUnlinks(EmbeddedStorage):
+    """Looks at a blob's age, and a moment later deletes the file."""
+
+    def delete_blob(self, digest: str, older_than: datetime) -> bool:
+        old = any(blob.digest == digest for blob in self.find_blobs(older_than))
+        time.sleep(0.001)
+        if old:
+            (self._path / "blobs" / digest[:2] / digest).unlink()
+        return old
+
+
+class OpensWithoutALock(EmbeddedStorage):
+    """Makes its identity at the opening if it finds none, whoever else does so at the same moment."""
+
+    def __init__(self, options: EmbeddedOptions, place: Place) -> None:
+        super().__init__(options, place)
+        path = self._path / "identity"
+        if not path.exists():
+            time.sleep(0.02)
+            path.write_text(secrets.token_hex(16))
+        self._identity = path.read_text()

@@ -1,0 +1,119 @@
+"""Let several processes do something to one storage at the same moment."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from omcore.errors import ConflictError
+from omcore.storage.backend import REFERENCES_FIELD, StorageBackend
+from omcore.storage.digests import digest_of
+from omcore.storage.gc import collect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.synchronize import Barrier
+
+    from omcore.testing.storage.crash import OpenAnywhere
+
+Act: TypeAlias = Callable[[StorageBackend], Any]
+"""What one process does; its result can be pickled."""
+
+
+def in_processes(open_storage: OpenAnywhere, acts: Sequence[Act]) -> list[Any]:
+    """Open the storage in several processes at once, do one thing in each, and return what came of each.
+
+    Args:
+        open_storage: opens the storage; it can be pickled.
+        acts: what to do, one for each process; each can be pickled, as a function of a module can.
+
+    Raises:
+        Exception: what the first process that failed raised.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    barrier = context.Barrier(len(acts))
+    receivers = []
+    for act in acts:
+        receiver, sender = context.Pipe(duplex=False)
+        context.Process(target=_act, args=(open_storage, act, barrier, sender), daemon=True).start()
+        sender.close()
+        receivers.append(receiver)
+    results = [_result(receiver) for receiver in receivers]
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return results
+
+
+def _act(open_storage: OpenAnywhere, act: Act, barrier: Barrier, sender: Connection) -> None:
+    barrier.wait()
+    try:
+        with open_storage() as storage:
+            sender.send(act(storage))
+    except Exception as error:
+        sender.send(error)
+        raise
+
+
+def _result(receiver: Connection) -> Any:
+    with receiver:
+        try:
+            return receiver.recv()
+        except EOFError as error:
+            return error
+
+
+def count_up(storage: StorageBackend, increments: int = 25) -> int:
+    """Increase a counter by compare-and-set that many times; return how often it was seen to go backwards."""
+    done = backwards = seen = 0
+    while done < increments:
+        record = storage.get_record("counter")
+        number = record.body["n"] if record else 0
+        backwards += number < seen
+        try:
+            storage.put_record("counter", {"n": number + 1}, record.revision if record else None)
+        except ConflictError:
+            seen = number
+        else:
+            done, seen = done + 1, number + 1
+    return backwards
+
+
+def identify(storage: StorageBackend) -> str:
+    """Leave a record of one's own, and tell the identity of the storage."""
+    while True:
+        number = len(storage.find_records("visitor/")) + 1
+        try:
+            storage.put_record(f"visitor/{number:04}", {}, None)
+        except ConflictError:
+            continue
+        return storage.identity
+
+
+def orphan(number: int) -> bytes:
+    """The content of a blob that nothing refers to, until `adopt_orphans` does."""
+    return b"orphan %d" % number
+
+
+def adopt_orphans(storage: StorageBackend, number: int) -> int:
+    """Refer to that many orphans, from the last to the first, and write again those that are gone already."""
+    written = 0
+    for at in reversed(range(number)):
+        digest = digest_of(orphan(at))
+        if not storage.has_blob(digest):
+            storage.write_blob([orphan(at)])
+            written += 1
+        storage.put_record(f"adopted/{at:06}", {REFERENCES_FIELD: [digest]}, None)
+    return written
+
+
+def collect_until_adopted(storage: StorageBackend, number: int) -> int:
+    """Collect garbage again and again until all orphans are adopted; return how many were deleted."""
+    deleted = 0
+    while len(storage.find_records("adopted/", limit=number + 1, fields=())) < number:
+        deleted += collect(storage, timedelta(hours=1)).deleted
+    return deleted
