@@ -1,5 +1,6 @@
 """The conformance kit: inherit its classes to show that a plugin keeps its contract."""
 
-import pytest
+import sys
 
-pytest.register_assert_rewrite(f"{__name__}.policy")
+if pytest := sys.modules.get("pytest"):  # a worker that runs the kit's tasks does without
+    pytest.register_assert_rewrite(f"{__name__}.policy")

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -31,6 +31,7 @@ from omcore.errors import UntrustedError
 from omcore.objects.codecs.base import Content, Part
 from omcore.objects.versions import Version
 from omcore.promotion.policies import Candidate, PromotionPolicy, Site, Verdict
+from omcore.testing.gaps import KnownGaps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,15 +79,8 @@ def make_candidate(
     return Candidate(store, name, name, version, Site("dev", "omega"), Site("prod", "omega"), signed, current, load)
 
 
-class PolicyConformance:
-    """What every promotion policy keeps. Three fixtures make it yours.
-
-    Attributes:
-        known_gaps: a test's name, and why your policy does not pass it. Such a test must fail: a gap that is closed
-            is reported, so that its entry goes.
-    """
-
-    known_gaps: ClassVar[Mapping[str, str]] = {}
+class PolicyConformance(KnownGaps):
+    """What every promotion policy keeps. Three fixtures make it yours."""
 
     @pytest.fixture
     def policy(self) -> PromotionPolicy:
@@ -102,14 +96,6 @@ class PolicyConformance:
     def refused(self) -> Candidate:
         """A candidate that the policy must refuse."""
         raise NotImplementedError("define a fixture 'refused' that returns a candidate the policy must refuse")
-
-    @pytest.fixture(autouse=True)
-    def _gap(self, request: pytest.FixtureRequest) -> None:
-        unknown = sorted(name for name in self.known_gaps if not hasattr(self, name))
-        assert not unknown, f"known_gaps names {unknown}, which are no tests of the kit"
-        name = request.function.__name__
-        if name in self.known_gaps:
-            request.applymarker(pytest.mark.xfail(reason=self.known_gaps[name], strict=True))
 
     def test_it_is_a_policy_of_this_contract(self, policy: PromotionPolicy) -> None:
         """If this fails, check that the class derives from `PromotionPolicy` and says `api_version = 1`."""

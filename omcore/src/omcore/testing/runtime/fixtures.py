@@ -15,9 +15,10 @@ import pytest
 
 from omcore.runtimes.backend import Delivery, RuntimeBackend, WorkerEntry
 from omcore.testing import workloads
+from omcore.testing.gaps import KnownGaps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from omcore.runtimes.backend import EngineHandle
@@ -66,11 +67,8 @@ class Stage:
         (self.folder / workloads.RELEASE_ALL).touch()
 
 
-class RuntimeKit:
+class RuntimeKit(KnownGaps):
     """The base of the kit's classes. Plain, not abstract: pytest leaves abstract classes out without a word."""
-
-    known_gaps: ClassVar[Mapping[str, str]] = {}
-    """Tests that cannot pass on this engine, each with its reason."""
 
     starts_workers: ClassVar[bool] = True
     """Whether the runtime starts its workers itself, and so prepares them."""
@@ -109,14 +107,6 @@ class RuntimeKit:
     def runtime(self, runtime_with: Callable[..., RuntimeBackend]) -> RuntimeBackend:
         """A runtime with one worker."""
         return runtime_with(PLAIN)
-
-    @pytest.fixture(autouse=True)
-    def _known_gap(self, request: pytest.FixtureRequest) -> None:
-        unknown = [name for name in self.known_gaps if not hasattr(self, name)]
-        if unknown:
-            raise NameError(f"known_gaps names tests that the kit does not have: {', '.join(unknown)}")
-        if reason := self.known_gaps.get(request.function.__name__):
-            request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
 
     # --- what tests do again and again
 

@@ -11,9 +11,10 @@ import pytest
 
 from omcore.storage.backend import Place, StorageBackend
 from omcore.storage.digests import digest_of
+from omcore.testing.gaps import KnownGaps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 OpenStorage: TypeAlias = Callable[[Place], StorageBackend]
@@ -42,11 +43,8 @@ def contents(storage: StorageBackend) -> dict[str, int]:
     return {blob.digest: blob.size for blob in storage.find_blobs(FUTURE)}
 
 
-class StorageKit:
+class StorageKit(KnownGaps):
     """The base of the kit's classes. Plain, not abstract: pytest leaves abstract classes out without a word."""
-
-    known_gaps: ClassVar[Mapping[str, str]] = {}
-    """Tests that cannot pass on this backend, each with its reason."""
 
     secrets: ClassVar[Sequence[str]] = ()
     """Texts in the options of the opened storages that must not show anywhere."""
@@ -74,11 +72,3 @@ class StorageKit:
         """A new storage, opened for `place`."""
         with open_storage(place) as storage:
             yield storage
-
-    @pytest.fixture(autouse=True)
-    def _known_gap(self, request: pytest.FixtureRequest) -> None:
-        unknown = [name for name in self.known_gaps if not hasattr(self, name)]
-        if unknown:
-            raise NameError(f"known_gaps names tests that the kit does not have: {', '.join(unknown)}")
-        if reason := self.known_gaps.get(request.function.__name__):
-            request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
