@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from omcore.objects.codecs.base import Codec, Content
+from omcore.objects.codecs.frames.appending import append_rows
 from omcore.objects.codecs.frames.framereader import FrameReader
 from omcore.objects.codecs.frames.framewriter import write_frame
 
@@ -26,6 +27,10 @@ class DataFrameCodec(Codec):
 
     def decode(self, content: Content, source: Source, query: Query, trust: Trust) -> Any:  # noqa: ARG002 - plain
         return FrameReader(content, source).read(query)
+
+    def append(self, content: Content, value: Any, sink: Sink, source: Source) -> Content:
+        """Add rows; the parts there are stay."""
+        return append_rows(content, value, sink, source)
 
     def batches(self, content: Content, source: Source, query: Query, trust: Trust) -> Iterator[Any]:  # noqa: ARG002 - plain
         """Read some rows at a time, each time as a frame."""

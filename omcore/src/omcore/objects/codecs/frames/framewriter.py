@@ -31,10 +31,7 @@ def write_frame(frame: pd.DataFrame, kind: str, sink: Sink) -> Content:
     Raises:
         UnsupportedTypeError: something in it cannot be kept exactly; names the column.
     """
-    if type(frame) is not pd.DataFrame:
-        name = type(frame).__qualname__
-        message = f"a {name} is more than a DataFrame and cannot be kept exactly; store pandas.DataFrame(...) of it"
-        raise UnsupportedTypeError(message)
+    check_frame(frame)
     labels, label_columns = study_columns(frame.columns)
     values = block_of(frame)
     if values is not None:
@@ -46,6 +43,23 @@ def write_frame(frame: pd.DataFrame, kind: str, sink: Sink) -> Content:
     layout = _layout(frame, labels, tuple(column.type for column in columns), index)
     fields = fields_of(columns, levels)
     return _content(kind, frame, layout, label_columns, write_rows(fields, len(frame), sink), sink)
+
+
+def check_frame(frame: Any) -> None:
+    """Refuse what is no DataFrame, or more than one.
+
+    Raises:
+        UnsupportedTypeError: it is not exactly a DataFrame.
+    """
+    if type(frame) is not pd.DataFrame:
+        name = type(frame).__qualname__
+        message = f"a {name} is not exactly a DataFrame and cannot be kept as one; store pandas.DataFrame(...) of it"
+        raise UnsupportedTypeError(message)
+
+
+def schema_of(labels: pd.Index[Any], layout: Layout) -> dict[str, Any]:
+    """What people and policies are told of a frame."""
+    return {"columns": Names(labels, layout.index.labels).titles(layout.types)}
 
 
 def study(frame: pd.DataFrame) -> list[Column]:
@@ -68,5 +82,4 @@ def _content(
         if label_columns
         else []
     )
-    schema = {"columns": Names(frame.columns, layout.index.labels).titles(layout.types)}
-    return Content(kind, (*axis, *writer.parts, *rows), schema, details, len(frame))
+    return Content(kind, (*axis, *writer.parts, *rows), schema_of(frame.columns, layout), details, len(frame))

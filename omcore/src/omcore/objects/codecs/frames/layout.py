@@ -132,6 +132,11 @@ class DictionaryReader:
         return TYPES[described["type"]].read(described, self)
 
 
+def is_dictionary(part: Part) -> bool:
+    """Say whether a part is a dictionary."""
+    return part.name.startswith("dictionary-")
+
+
 def row_parts(content: Content) -> list[Part]:
     """The parts that hold rows, in order."""
     return [part for part in content.parts if part.name.rpartition(".")[0] == ROWS]

@@ -25,7 +25,8 @@ _MISSING: Mapping[str, Any] = {"none": None, "nan": np.nan, "NA": pd.NA, "NaT": 
 
 _NAMES = tuple(_MISSING)
 _TYPES: Mapping[type, str] = {type(value): name for name, value in _MISSING.items()}
-_SEVERAL = "several"
+SEVERAL = "several"
+"""How the details say that a column says \"missing\" in several ways."""
 
 
 @functools.cache
@@ -50,13 +51,13 @@ class ObjectType(ColumnType):
     @classmethod
     def read(cls, described: Mapping[str, Any], _reader: TypeReader) -> Self:
         cells = _kinds()[described["cells"]]
-        if described["missing"] not in (*_NAMES, _SEVERAL):
+        if described["missing"] not in (*_NAMES, SEVERAL):
             raise ValueError(described["missing"])
         kind = cells.physical if cells.physical is not None else read_arrow_type(described["arrow"])
         return cls(cells, described["missing"], kind)
 
     def physical(self) -> pa.DataType:
-        if self.missing != _SEVERAL:
+        if self.missing != SEVERAL:
             return self.cell_type
         return pa.struct([("cell", self.cell_type), ("missing", pa.int8())])
 
@@ -65,7 +66,7 @@ class ObjectType(ColumnType):
         return array
 
     def to_pandas(self, column: pa.ChunkedArray) -> NDArray[Any]:
-        cells, ways = column.flatten() if self.missing == _SEVERAL else (column, None)
+        cells, ways = column.flatten() if self.missing == SEVERAL else (column, None)
         values = np.fromiter(self.cells.to_cells(cells), object, len(column))
         if ways is not None:
             for position, way in enumerate(ways.to_pylist()):
@@ -76,7 +77,7 @@ class ObjectType(ColumnType):
         return values
 
     def comparable(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
-        return column.flatten()[0] if self.missing == _SEVERAL else column
+        return column.flatten()[0] if self.missing == SEVERAL else column
 
     def title(self) -> str:
         return f"object[{self.cells.name}]"
@@ -93,7 +94,7 @@ def study(values: NDArray[Any], what: str) -> tuple[ObjectType, pa.Array]:
     if len(ways) > 1:
         codes = pa.array([_NAMES.index(_TYPES[type(gone)]) for gone in values[missing]], pa.int8())
         spread = codes.take(pa.array(np.cumsum(missing) - 1, mask=~missing))
-        return ObjectType(kind, _SEVERAL, array.type), pa.StructArray.from_arrays([array, spread], ["cell", "missing"])
+        return ObjectType(kind, SEVERAL, array.type), pa.StructArray.from_arrays([array, spread], ["cell", "missing"])
     return ObjectType(kind, next(iter(ways), "none"), array.type), array
 
 

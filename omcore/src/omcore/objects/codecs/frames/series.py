@@ -9,6 +9,7 @@ import pandas as pd
 
 from omcore.errors import ColumnNotFoundError, UnsupportedTypeError
 from omcore.objects.codecs.base import Codec, Content, Query
+from omcore.objects.codecs.frames.appending import append_rows
 from omcore.objects.codecs.frames.framereader import FrameReader
 from omcore.objects.codecs.frames.framewriter import write_frame
 from omcore.objects.codecs.frames.labels import read_label, write_label
@@ -36,6 +37,16 @@ class SeriesCodec(Codec):
     def decode(self, content: Content, source: Source, query: Query, trust: Trust) -> Any:  # noqa: ARG002 - plain
         reader, label = _open(content, source, query)
         return _as_series(reader.read(Query(filter=query.filter)), label)
+
+    def append(self, content: Content, value: Any, sink: Sink, source: Source) -> Content:
+        """Add values; the parts there are stay."""
+        frame = _as_frame(value)
+        reader, label = _open(content, source, Query())
+        if value.name is not None and value.name != label:
+            message = f"the series is called {label!r} but the values to append {value.name!r}; rename them first"
+            raise UnsupportedTypeError(message)
+        frame.columns = reader.labels
+        return append_rows(content, frame, sink, source)
 
     def batches(self, content: Content, source: Source, query: Query, trust: Trust) -> Iterator[Any]:  # noqa: ARG002 - plain
         """Read some rows at a time, each time as a series."""
