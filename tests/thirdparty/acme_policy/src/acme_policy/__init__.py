@@ -1,0 +1,1 @@
+"""A promotion policy of omcore that wants to be told what an object is for."""

@@ -1,0 +1,1 @@
+"""Threads of the client as a runtime of omcore."""
