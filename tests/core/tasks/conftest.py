@@ -1,8 +1,10 @@
-"""A context of its own for each test: embedded store, local runtime, no configuration but this."""
+"""A bucket of its own for each test, in one context with warm workers: embedded store, local runtime."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -21,14 +23,28 @@ runtime = { backend = "local", workers = 1, pools.big = { workers = 1, labels = 
 """
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    path = tmp_path / "omcore.toml"
+@pytest.fixture(scope="package")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("context") / "omcore.toml"
     path.write_text(CONFIGURATION)
     return path
 
 
-@pytest.fixture
-def omega(config: Path) -> Iterator[Omega]:
+@pytest.fixture(scope="package")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that the workers, who start later, can import from."""
+    folder = tmp_path_factory.mktemp("modules")
+    sys.path.insert(0, str(folder))
+    yield folder
+    sys.path.remove(str(folder))
+
+
+@pytest.fixture(scope="package")
+def context(config: Path, modules: Path) -> Iterator[Omega]:
     with omcore.setup(config=config) as opened:
         yield opened
+
+
+@pytest.fixture
+def omega(context: Omega) -> Omega:
+    return context[f"test-{uuid4().hex}"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -33,9 +35,11 @@ from omcore.errors import (
 from omcore.runtimes.task import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from omcore.omega import Omega
+    from omcore.runtimes.records import TaskInfo
     from omcore.runtimes.scope import Scope
 
 
@@ -52,6 +56,10 @@ def sales(omega: Omega) -> pd.DataFrame:
 @pytest.fixture(params=["local", "worker"])
 def runtime(request: pytest.FixtureRequest, omega: Omega) -> Scope:
     return omega.runtime.mode(local=request.param == "local")
+
+
+def tasks_of(omega: Omega) -> list[TaskInfo]:
+    return [task for task in omega.runtime.tasks() if task.bucket == omega.bucket]
 
 
 def test_a_fit_by_name_is_a_new_version_that_remembers_what_it_was_fitted_on(
@@ -111,7 +119,7 @@ def test_a_result_goes_into_a_dataset_with_its_provenance(omega: Omega, runtime:
 
 @pytest.mark.usefixtures("sales")
 def test_score_and_every_other_action_answer_as_the_estimator_does(omega: Omega, runtime: Scope) -> None:
-    labels = (omega.datasets.get("sales[y]").y > 0).astype(int)
+    labels = pd.Series(np.random.default_rng(2).integers(0, 2, 60), name="bought")
     omega.datasets.put(labels, "labels")
     omega.models.put(SGDClassifier(loss="log_loss", random_state=0), "sgd")
     model = runtime.model("sgd")
@@ -197,7 +205,7 @@ def test_mistakes_are_told_at_once_and_no_task_is_made(omega: Omega, runtime: Sc
         model.predcit("sales")
     with pytest.raises(AttributeError, match=r"om\.runtime\.modle"):
         runtime.modle("forecast")
-    assert omega.runtime.tasks() == []
+    assert tasks_of(omega) == []
 
 
 @pytest.mark.usefixtures("sales")
@@ -212,7 +220,7 @@ def test_private_and_missing_methods_are_refused(runtime: Scope) -> None:
 def test_a_label_that_nobody_offers_is_refused_at_once_and_says_which_are_offered(omega: Omega, label: str) -> None:
     with pytest.raises(NoWorkerError, match="gpu, large"):
         omega.runtime.require(label).model("forecast").fit("sales[x]", "sales[y]")
-    assert omega.runtime.tasks() == []
+    assert tasks_of(omega) == []
 
 
 @pytest.mark.usefixtures("sales")
@@ -235,22 +243,24 @@ def test_a_scope_is_never_changed(omega: Omega) -> None:
 
 
 @pytest.fixture
-def odd(omega: Omega, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def odd(omega: Omega, modules: Path) -> Callable[..., None]:
     """Stores a model whose `predict` runs the given line."""
 
     def put(code: str, name: str = "odd") -> None:
-        module = f"odd_{abs(hash((code, tmp_path)))}"
-        (tmp_path / f"{module}.py").write_text(
+        module = f"odd_{uuid4().hex}"
+        (modules / f"{module}.py").write_text(
             "import os, signal, sys, time\nfrom sklearn.base import BaseEstimator\n\n\n"
             f"class Odd(BaseEstimator):\n    def predict(self, X):\n        {code}\n"
         )
-        monkeypatch.syspath_prepend(str(tmp_path))
-        omega.models.put(__import__(module).Odd(), name)
+        importlib.invalidate_caches()
+        omega.models.put(importlib.import_module(module).Odd(), name)
 
     return put
 
 
-def test_a_model_that_exits_is_an_error_and_the_worker_lives_on(omega: Omega, odd: Any, runtime: Scope) -> None:
+def test_a_model_that_exits_is_an_error_and_the_worker_lives_on(
+    omega: Omega, odd: Callable[..., None], runtime: Scope
+) -> None:
     odd("sys.exit(3)")
     with pytest.raises(TaskFailedError, match="SystemExit"):
         runtime.model("odd").predict([1]).get()
@@ -259,7 +269,7 @@ def test_a_model_that_exits_is_an_error_and_the_worker_lives_on(omega: Omega, od
 
 
 @pytest.mark.usefixtures("sales")
-def test_a_model_that_kills_its_process_loses_its_own_task_alone(omega: Omega, odd: Any) -> None:
+def test_a_model_that_kills_its_process_loses_its_own_task_alone(omega: Omega, odd: Callable[..., None]) -> None:
     odd("os.kill(os.getpid(), signal.SIGKILL)")
     handles = [omega.runtime.model("odd").predict([1])]
     handles.append(omega.runtime.durable().model("odd").predict([1]))
@@ -270,13 +280,13 @@ def test_a_model_that_kills_its_process_loses_its_own_task_alone(omega: Omega, o
     assert omega.runtime.model("forecast").fit("sales[x]", "sales[y]").get().version == 2
 
 
-def test_a_task_that_runs_longer_than_it_may_is_ended(omega: Omega, odd: Any) -> None:
+def test_a_task_that_runs_longer_than_it_may_is_ended(omega: Omega, odd: Callable[..., None]) -> None:
     odd("time.sleep(600)")
     with pytest.raises(TaskTimeoutError):
         omega.runtime.timeout(0.5).model("odd").predict([1]).get()
 
 
-def test_waiting_may_end_before_the_task(omega: Omega, odd: Any) -> None:
+def test_waiting_may_end_before_the_task(omega: Omega, odd: Callable[..., None]) -> None:
     odd("time.sleep(600)")
     handle = omega.runtime.model("odd").predict([1])
     with pytest.raises(TaskTimeoutError, match="ask again later"):
@@ -287,7 +297,7 @@ def test_waiting_may_end_before_the_task(omega: Omega, odd: Any) -> None:
     assert handle.ready()
 
 
-def test_nothing_of_a_cancelled_task_becomes_visible(omega: Omega, odd: Any, tmp_path: Path) -> None:
+def test_nothing_of_a_cancelled_task_becomes_visible(omega: Omega, odd: Callable[..., None], tmp_path: Path) -> None:
     started, go = tmp_path / "started", tmp_path / "go"
     os.mkfifo(go)
     odd(f"open({str(started)!r}, 'w').close(); open({str(go)!r}).read(); return X")
@@ -299,7 +309,7 @@ def test_nothing_of_a_cancelled_task_becomes_visible(omega: Omega, odd: Any, tmp
     with pytest.raises(TaskCancelledError):
         handle.get()
     assert not omega.datasets.exists("never")
-    assert [task.state for task in omega.runtime.tasks()] == [State.REVOKED]
+    assert [task.state for task in tasks_of(omega)] == [State.REVOKED]
 
 
 @pytest.mark.usefixtures("sales")
@@ -309,11 +319,11 @@ def test_a_durable_task_is_found_again_from_another_process(omega: Omega, config
     code = (
         "import sys, omcore\n"
         "with omcore.setup(config=sys.argv[1]) as om:\n"
-        "    task = om.runtime.task(sys.argv[2])\n"
+        "    task = om[sys.argv[3]].runtime.task(sys.argv[2])\n"
         "    print(task.status, task.get())\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(config), handle.id], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(config), handle.id, omega.bucket], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("SUCCESS <models/forecast@2")
 
@@ -348,16 +358,18 @@ def test_a_detached_task_ends_after_its_client_has_gone(omega: Omega, config: Pa
     code = (
         "import sys, omcore\n"
         "with omcore.setup(config=sys.argv[1]) as om:\n"
-        "    print(om.runtime.detach().model('forecast').fit('sales[x]', 'sales[y]').id)\n"
+        "    print(om[sys.argv[2]].runtime.detach().model('forecast').fit('sales[x]', 'sales[y]').id)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(config)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(config), omega.bucket], capture_output=True, text=True, check=True
+    )
     handle = omega.runtime.task(done.stdout.strip())
     assert handle.get(timeout=60).version == 2
 
 
 @pytest.mark.usefixtures("sales")
 def test_buckets_of_one_context_run_on_the_same_workers_and_see_only_their_own(omega: Omega) -> None:
-    other = omega["user1"]
+    other = omega[f"{omega.bucket}-other"]
     with pytest.raises(ObjectNotFoundError):
         other.runtime.model("forecast").predict("sales[x]")
     omega.models.promote("forecast", other.models)
@@ -370,7 +382,7 @@ def test_buckets_of_one_context_run_on_the_same_workers_and_see_only_their_own(o
 @pytest.mark.usefixtures("sales")
 def test_a_dataset_of_another_bucket_is_no_argument(omega: Omega) -> None:
     lazy = omega.datasets.getl("sales[x]")
-    other = omega["user1"]
+    other = omega[f"{omega.bucket}-other"]
     other.models.put(make_pipeline(StandardScaler(), LinearRegression()), "m")
     with pytest.raises(InvalidArgumentError, match="promote it there first"):
         other.runtime.model("m").predict(lazy)
