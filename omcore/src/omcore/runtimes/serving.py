@@ -39,7 +39,7 @@ THREAD_LIMITS = (
 
 
 def serve(connection: Connection, output: Connection, threads: int, client: int) -> None:
-    """Run one envelope after the other until the client closes its end of the pipe, or dies.
+    """Run one envelope after the other until the client closes its end of the pipe, or dies; then end the process.
 
     Args:
         connection: this worker's end of the pipe. The first message is the `WorkerEntry`.
@@ -59,6 +59,7 @@ def serve(connection: Connection, output: Connection, threads: int, client: int)
     while (envelope := _next(connection)) is not None:
         outcome = entry.execute(envelope)
         connection.send_bytes(outcome)
+    os._exit(0)  # at once: there is nothing to clean up, and the client waits
 
 
 def _next(connection: Connection) -> bytes | None:
