@@ -18,7 +18,6 @@ what the command line offers (`om runtime model m fit X y`). To write one, subcl
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from abc import ABC
 from functools import cached_property
@@ -38,6 +37,7 @@ from typing import (
 
 from omcore.errors import InvalidArgumentError, UnknownActionError
 from omcore.runtimes.scope import Call, Scope
+from omcore.sentences import near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -170,10 +170,17 @@ class RuntimeProxy(ABC):
             raise InvalidArgumentError(message)
         return self._site
 
+    _actions: ClassVar[Mapping[str, Action[..., Any]]] = {}
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        members = {name: member for kind in reversed(cls.__mro__) for name, member in vars(kind).items()}
+        cls._actions = {name: members[name] for name in sorted(members) if isinstance(members[name], Action)}
+
     @classmethod
-    def actions(cls) -> dict[str, Action[..., Any]]:
+    def actions(cls) -> Mapping[str, Action[..., Any]]:
         """The actions by name, sorted."""
-        return {name: found for name in sorted(dir(cls)) if isinstance(found := getattr(cls, name), Action)}
+        return cls._actions
 
     @classmethod
     def find_action(cls, name: str) -> Action[..., Any]:
@@ -184,9 +191,7 @@ class RuntimeProxy(ABC):
         """
         actions = cls.actions()
         if name not in actions:
-            near = difflib.get_close_matches(name, actions, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            message = f"a {cls.name} has no action {name!r}{hint}; there are {', '.join(actions)}"
+            message = f"a {cls.name} has no action {name!r}; {near(name, actions)}there are {', '.join(actions)}"
             raise UnknownActionError(message)
         return actions[name]
 
