@@ -76,7 +76,7 @@ def test_a_fit_by_name_is_a_new_version_that_remembers_what_it_was_fitted_on(
     assert known.provenance["task"] == handle.id
     assert omega.models.history("forecast")[-1].action == "fit"
     fitted = omega.models.get("forecast")
-    np.testing.assert_allclose(fitted.coef_.ravel(), [3, -1])
+    np.testing.assert_allclose(fitted.coef_, [3, -1])
     assert not hasattr(omega.models.get("forecast@1"), "coef_")
 
 

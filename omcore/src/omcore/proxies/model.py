@@ -97,12 +97,18 @@ class ModelProxy(RuntimeProxy):
 
 
 def _given(*arguments: Any) -> tuple[Any, ...]:
-    """The leading arguments that were given."""
-    return tuple(value for value in arguments if value is not None)
+    """The leading arguments that were given, all but the first as vectors where they have one column."""
+    given = tuple(value for value in arguments if value is not None)
+    return (*given[:1], *map(_vector, given[1:]))
 
 
 def _weighted(sample_weight: Any, params: dict[str, Any]) -> dict[str, Any]:
-    return params if sample_weight is None else {**params, "sample_weight": sample_weight}
+    return params if sample_weight is None else {**params, "sample_weight": _vector(sample_weight)}
+
+
+def _vector(value: Any) -> Any:
+    """A frame of one column as that column: `sales[y]` is a frame, and an estimator takes one target as a vector."""
+    return value.iloc[:, 0] if hasattr(value, "iloc") and value.ndim == 2 and value.shape[1] == 1 else value
 
 
 def _method(model: Any, name: str) -> Any:
