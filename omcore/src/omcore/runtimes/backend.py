@@ -82,8 +82,8 @@ class Delivery:
         envelope: what the worker hands to `execute`; ASCII text (JSON), usually a few kilobytes.
         require: the labels that the worker must offer, all of them; empty means any worker.
         timeout: seconds the task may run before the engine should stop it; `None` for no limit.
-        max_deliveries: how often an engine that delivers again may start it; then the handle is lost. It bounds what
-            a task can do that kills its workers.
+        max_deliveries: how often an engine that delivers again may start it, or the engine's own bound where it has
+            but one for all; then the handle is lost. It bounds what a task can do that kills its workers.
     """
 
     id: str

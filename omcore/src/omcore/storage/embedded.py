@@ -33,7 +33,7 @@ class EmbeddedOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: Path | None = None
-    """The folder of the storage; by default `store` in the context's own folder."""
+    """The folder of the storage; a relative one, such as the default `store`, is in the context's own folder."""
 
     durability: Literal["full", "process"] = "full"
     """What an acknowledged write survives: the loss of power, or only the death of this process (faster)."""
@@ -49,7 +49,7 @@ class EmbeddedStorage(StorageBackend):
     Options = EmbeddedOptions
 
     def __init__(self, options: EmbeddedOptions, place: Place) -> None:
-        self._path = (options.path or place.home / "store").expanduser().absolute()
+        self._path = (place.home / (options.path or Path("store")).expanduser()).absolute()
         self._closed = False
         durable = options.durability == "full"
         refuse_network_mount(self._path.resolve(), mounted())
@@ -61,7 +61,11 @@ class EmbeddedStorage(StorageBackend):
                 self._path / "records.sqlite", [TABLES], durable=durable, busy_timeout=options.busy_timeout
             )
         self._records = RecordTable(self._database)
-        self._identity = self._records.identity()
+        try:
+            self._identity = self._records.identity()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def address(self) -> str:
