@@ -28,27 +28,27 @@ if TYPE_CHECKING:
 
 
 def opener(
-    kind: type[EmbeddedStorage], folder: Path, options: EmbeddedOptions | None = None
+    kind: type[EmbeddedStorage], folder: Path, durability: Literal["full", "process"] = "process"
 ) -> partial[EmbeddedStorage]:
-    return partial(kind, options or EmbeddedOptions(), Place("shared", folder))
+    return partial(kind, EmbeddedOptions(durability=durability), Place("shared", folder))
 
 
-def counted(kind: type[EmbeddedStorage], folder: Path, increments: int) -> int:
-    """What four processes count to when each makes that many increments and sees nothing go backwards."""
+def counted(kind: type[EmbeddedStorage], folder: Path, increments: int) -> tuple[int, int]:
+    """What four processes count to when each makes that many increments, and how often they see it go backwards."""
     open_storage = opener(kind, folder)
-    assert in_processes(open_storage, [partial(count_up, increments=increments)] * 4) == [0] * 4
+    backwards = in_processes(open_storage, [partial(count_up, increments=increments)] * 4)
     with open_storage() as storage:
         record = storage.get_record("counter")
         assert record is not None
-        return int(record.body["n"])
+        return record.body["n"], sum(backwards)
 
 
 def test_counting_catches_a_planted_defect(tmp_path: Path) -> None:
-    assert counted(ComparesThenSets, tmp_path, 20) < 80
+    assert any(counted(ComparesThenSets, tmp_path / str(attempt), 20) != (80, 0) for attempt in range(20))
 
 
 def test_no_increment_is_lost_between_processes(tmp_path: Path, scale: int) -> None:
-    assert counted(EmbeddedStorage, tmp_path, 50 * scale) == 200 * scale
+    assert counted(EmbeddedStorage, tmp_path, 50 * scale) == (200 * scale, 0)
 
 
 def missing_after_collection(kind: type[EmbeddedStorage], folder: Path, number: int) -> list[int]:
@@ -87,8 +87,10 @@ def test_a_dry_run_says_what_a_collection_then_does(tmp_path: Path) -> None:
         assert (planned.deleted, planned.kept, planned.bytes) == (done.deleted, done.kept, done.bytes)
 
 
-def identities(kind: type[EmbeddedStorage], folder: Path, options: EmbeddedOptions | None = None) -> set[str]:
-    open_storage = opener(kind, folder, options)
+def identities(
+    kind: type[EmbeddedStorage], folder: Path, durability: Literal["full", "process"] = "process"
+) -> set[str]:
+    open_storage = opener(kind, folder, durability)
     found = set(in_processes(open_storage, [identify] * 16))
     with open_storage() as storage:
         assert len(storage.find_records("visitor/")) == 16
@@ -104,5 +106,4 @@ def test_sixteen_processes_open_a_new_storage_at_once(
     tmp_path: Path, scale: int, durability: Literal["full", "process"]
 ) -> None:
     for attempt in range(2 * scale):
-        options = EmbeddedOptions(durability=durability)
-        assert len(identities(EmbeddedStorage, tmp_path / str(attempt), options)) == 1
+        assert len(identities(EmbeddedStorage, tmp_path / str(attempt), durability)) == 1

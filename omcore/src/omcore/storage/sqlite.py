@@ -42,7 +42,11 @@ class Database:
         self._busy_timeout = busy_timeout
         self._idle: deque[sqlite3.Connection] = deque()
         self._closed = False
-        self._migrate(migrations)
+        try:
+            self._migrate(migrations)
+        except BaseException:
+            self.close()
+            raise
         _tell_of_forks(weakref.ref(self))
 
     @contextmanager
