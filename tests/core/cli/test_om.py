@@ -18,6 +18,7 @@ from omcore.cli import Root, cli
 from omcore.cli.common import progress, session, show, show_json
 from omcore.cli.groups import GROUPS, Entry
 from omcore.cli.options import take_common_options
+from omcore.cli.results import print_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,6 +199,13 @@ def test_rows_are_a_table_for_people_and_json_for_programs() -> None:
     assert [line.split()[0] for line in table] == ["NAME", "a" * 300, "[red]b"]
     assert "\x1b" not in "".join(table)
     assert json.loads(run(tell, "--json").output) == ROWS
+
+
+def test_the_columns_of_a_frame_keep_their_names() -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"price": [1.5], "Price": [2.5], "unit_cost": [3]})
+    assert run(lambda: print_value(frame)).output.splitlines()[0].split() == ["price", "Price", "unit_cost"]
 
 
 def test_no_rows_are_an_empty_list_for_programs_and_a_word_for_people() -> None:

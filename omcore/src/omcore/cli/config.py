@@ -28,7 +28,7 @@ def config() -> None:
         show_json({"context": settings.name, "file": file, "home": str(settings.home), "settings": rows})
         return
     click.echo(f"context {settings.name}, {file or 'no omcore.toml'}, local data in {settings.home}\n")
-    show_table([[one.key, _text(one.value), one.origin] for one in found], ["key", "value", "set by"])
+    show_table([[one.key, _text(one.value), one.origin] for one in found], ["KEY", "VALUE", "SET BY"])
 
 
 def _text(value: Any) -> str:

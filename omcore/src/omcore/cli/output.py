@@ -31,7 +31,8 @@ def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], empty: str =
     if session().json:
         show_json(found)
     elif found:
-        show_table([[row[column] for column in columns] for row in found], columns)
+        headings = [column.replace("_", " ").upper() for column in columns]
+        show_table([[row[column] for column in columns] for row in found], headings)
     else:
         click.echo(empty)
 
@@ -47,15 +48,15 @@ def _jsonable(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
-def show_table(rows: Iterable[Sequence[Any]], columns: Sequence[str]) -> None:
-    """Print a table; where the output is no terminal, every row on one line and nothing cut off."""
+def show_table(rows: Iterable[Sequence[Any]], headings: Sequence[str]) -> None:
+    """Print a table, its headings as they are given; where the output is no terminal, every row on one line, whole."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in columns:
-        table.add_column(Text(column.replace("_", " ").upper()), overflow="fold")
+    for heading in headings:
+        table.add_column(Text(one_line(heading)), overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell(value)) for value in row))
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDEST).print(table)

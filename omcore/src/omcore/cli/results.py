@@ -35,7 +35,7 @@ def print_value(value: Any, *, full: bool = False) -> None:
 
 def _print_metadata(known: Any, *, full: bool) -> None:
     if full:
-        show_table([[name, _json(value)] for name, value in known.as_dict().items()], ("field", "value"))
+        show_table([[name, _json(value)] for name, value in known.as_dict().items()], ("FIELD", "VALUE"))
     else:
         click.echo(f"{known.store}/{known.name}@{known.version}  {known.kind}  {_amount(known)}")
 
