@@ -51,7 +51,8 @@ class ZonedType(ColumnType):
 
     def to_pandas(self, column: pa.ChunkedArray) -> Any:
         naive = ordinals(column).view(f"M8[{self.unit}]")
-        return pd.DatetimeIndex(naive).tz_localize("UTC").tz_convert(self.dtype.tz).array
+        # what an index gives away is read-only
+        return pd.DatetimeIndex(naive).tz_localize("UTC").tz_convert(self.dtype.tz).array.copy()
 
     def comparable(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         return as_integers(column)

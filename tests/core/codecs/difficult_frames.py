@@ -11,8 +11,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+_to_datetime: Any = pd.to_datetime
+_array: Any = pd.array  # the stubs know few of its dtypes
 _DAYS = pd.date_range("2024-01-01", periods=4, freq="D")
 _LOOSE = pd.DatetimeIndex(_DAYS.to_numpy())
+_HOLIDAYS = pd.offsets.CustomBusinessDay(holidays=["2024-01-02"])
 _ZONED = _LOOSE.tz_localize("UTC")
 
 
@@ -63,8 +66,10 @@ def _times() -> dict[str, pd.DataFrame]:
         "datetimes far away": _frame(x=np.array(["0001-01-01", "9999-12-31"], "M8[s]")),
         "timedeltas of every unit": pd.DataFrame({u: np.array([1, "NaT", -5], f"m8[{u}]") for u in units}),
         "time zones": _frame(a=zoned, b=zoned.tz_convert("UTC"), c=zoned.tz_convert("America/New_York")),
-        "a time zone of every unit": pd.DataFrame({u: pd.Series(zoned.as_unit(u)) for u in units}),
-        "a fixed offset": _frame(x=pd.to_datetime(["2024-01-01T00:00:00+02:00", None])),
+        "a time zone of every unit": pd.DataFrame(
+            {u: pd.Series(zoned.astype(f"M8[{u}, Europe/Berlin]")) for u in units}
+        ),
+        "a fixed offset": _frame(x=_to_datetime(["2024-01-01T00:00:00+02:00", None])),
         "a folded hour": _frame(x=pd.date_range("2024-10-27", periods=5, freq="h", tz="Europe/Berlin")),
         "periods": _frame(
             m=pd.PeriodIndex(["2024-01", "NaT"], freq="M"),
@@ -75,19 +80,19 @@ def _times() -> dict[str, pd.DataFrame]:
 
 def _extensions() -> dict[str, pd.DataFrame]:
     arrow = {
-        "i": pd.array([1, None], dtype=pd.ArrowDtype(pa.int32())),
-        "s": pd.array(["a", None], dtype=pd.ArrowDtype(pa.string())),
-        "l": pd.array([[1], None], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
-        "t": pd.array([None, dt.datetime(2024, 1, 1)], dtype=pd.ArrowDtype(pa.timestamp("s", "UTC"))),
-        "d": pd.array(["a", "b"], dtype=pd.ArrowDtype(pa.dictionary(pa.int8(), pa.string()))),
-        "n": pd.array([decimal.Decimal("1.50"), None], dtype=pd.ArrowDtype(pa.decimal128(10, 2))),
+        "i": _array([1, None], dtype=pd.ArrowDtype(pa.int32())),
+        "s": _array(["a", None], dtype=pd.ArrowDtype(pa.string())),
+        "l": _array([[1], None], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+        "t": _array([None, dt.datetime(2024, 1, 1, tzinfo=dt.UTC)], dtype=pd.ArrowDtype(pa.timestamp("s", "UTC"))),
+        "d": _array(["a", "b"], dtype=pd.ArrowDtype(pa.dictionary(pa.int8(), pa.string()))),
+        "n": _array([decimal.Decimal("1.50"), None], dtype=pd.ArrowDtype(pa.decimal128(10, 2))),
     }
     return {
-        "nullable integers": pd.DataFrame({k: pd.array([1, None], dtype=k) for k in ("Int8", "Int64", "UInt32")}),
-        "nullable floats": _frame(x=pd.array([0.5, None], dtype="Float32"), y=pd.array([1.5, None], dtype="Float64")),
-        "nullable booleans": _frame(x=pd.array([True, None, False], dtype="boolean")),
-        "strings of python": _frame(x=pd.array(["a", None, "ü"], dtype=pd.StringDtype("python"))),
-        "strings of pyarrow": _frame(x=pd.array(["a", None, "ü"], dtype=pd.StringDtype("pyarrow"))),
+        "nullable integers": pd.DataFrame({k: _array([1, None], dtype=k) for k in ("Int8", "Int64", "UInt32")}),
+        "nullable floats": _frame(x=_array([0.5, None], dtype="Float32"), y=_array([1.5, None], dtype="Float64")),
+        "nullable booleans": _frame(x=_array([True, None, False], dtype="boolean")),
+        "strings of python": _frame(x=_array(["a", None, "ü"], dtype=pd.StringDtype("python"))),
+        "strings of pyarrow": _frame(x=_array(["a", None, "ü"], dtype=pd.StringDtype("pyarrow"))),
         "default strings": _frame(x=["a", None, "", "日本"]),
         "categories": _frame(x=pd.Categorical(["a", "b", None, "a"], categories=["b", "a", "unused"])),
         "ordered categories": _frame(x=pd.Categorical(["low", "high"], ["low", "mid", "high"], ordered=True)),
@@ -96,7 +101,7 @@ def _extensions() -> dict[str, pd.DataFrame]:
         "categories of intervals": _frame(x=pd.cut([1, 5, 9], 3)),
         "many categories": _frame(x=pd.Categorical([f"c{i}" for i in range(300)])),
         "intervals": _frame(x=pd.arrays.IntervalArray.from_breaks([0, 1, 2], closed="left")),
-        "intervals with gaps": _frame(x=pd.arrays.IntervalArray.from_tuples([(0.5, 1), None])),
+        "intervals with gaps": _frame(x=pd.arrays.IntervalArray.from_arrays([0.5, np.nan], [1, np.nan])),
         "intervals of times": _frame(x=pd.arrays.IntervalArray.from_breaks(_DAYS.tz_localize("UTC"))),
         "arrow types": pd.DataFrame(arrow),
     }
@@ -120,7 +125,7 @@ def _objects() -> dict[str, pd.DataFrame]:
         "decimals of many places": _object(decimal.Decimal("1.5"), decimal.Decimal("-0.0"), decimal.Decimal("NaN")),
         "dates": _object(day, None),
         "times of day": _object(clock, None),
-        "python datetimes": _object(dt.datetime(2024, 1, 1, 2, 3, 4, 5), None),
+        "python datetimes": _object(dt.datetime.fromisoformat("2024-01-01T02:03:04.000005"), None),
         "python timedeltas": _object(dt.timedelta(1, 2, 3), None),
         "uuids": _object(uuid.UUID(int=5), None),
         "lists": _object([1, 2], [], None, [None, "a", [0.5]]),
@@ -159,7 +164,7 @@ def _indexes() -> dict[str, pd.DataFrame]:
         "levels with holes": holes,
         "levels of categories": pd.MultiIndex.from_arrays([pd.Categorical(list("abab")), [1, 1, 2, 2]]),
         "levels with a zone": pd.MultiIndex.from_arrays([_ZONED, list("abcd")], names=["d", ("t", 1)]),
-        "custom days": pd.date_range("2024-01-01", periods=4, freq=pd.offsets.CustomBusinessDay(holidays=["2024-01-02"])),
+        "custom days": pd.date_range("2024-01-01", periods=4, freq=_HOLIDAYS),
     }
     return {f"index of {name}": pd.DataFrame({"x": range(4)}, index=index) for name, index in indexes.items()}
 
@@ -179,7 +184,7 @@ def _columns() -> dict[str, pd.DataFrame]:
         "categories": pd.CategoricalIndex(["u", "v"], ["v", "u"], ordered=True),
         "intervals": pd.interval_range(0, 2),
         "booleans": pd.Index([True, False]),
-        "odd text": ["", "a.b\n$ü, \"x\""],
+        "odd text": ["", 'a.b\n$ü, "x"'],
         "tuples": pd.Index([("a", 1), "b"], tupleize_cols=False),
     }
     return {f"columns of {name}": pd.DataFrame([[1, "x"], [2, None]], columns=axis) for name, axis in axes.items()}
