@@ -41,6 +41,8 @@ def test_the_folder_is_made_where_the_options_or_the_place_say(tmp_path: Path, p
     with EmbeddedStorage(EmbeddedOptions(path=tmp_path / "else where"), place) as storage:
         assert (tmp_path / "else where" / "records.sqlite").is_file()
         assert storage.address.endswith("/else%20where")
+    with EmbeddedStorage(EmbeddedOptions(path=Path("beside")), place) as storage:
+        assert storage.address == (place.home / "beside").as_uri()
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,8 @@ class StorageBackend(ABC):
         The chunks are consumed once and never held together in memory, and the blob's name is known only after the
         last. When the call returns, the blob is whole and
         durable; before that it is visible to nobody, and if the call raises (or the iterable does) nothing is left
-        but garbage that the backend itself clears away. Writing bytes that are already there renews the blob's age.
+        but garbage that the backend itself clears away. Writing bytes that are already there renews the blob's age,
+        and mends the blob if it was damaged.
 
         Raises:
             StorageFullError: no room is left.
@@ -205,7 +206,12 @@ class StorageBackend(ABC):
 
     @abstractmethod
     def get_record(self, key: str) -> Record | None:
-        """Read one record, as of the latest commit that returned before this call; `None` if there is none."""
+        """Read one record, as of the latest commit that returned before this call; `None` if there is none.
+
+        Raises:
+            InvalidArgumentError: it cannot be a key.
+            CorruptRecordError: the record does not match its checksum.
+        """
 
     def get_records(self, keys: Collection[str]) -> Mapping[str, Record]:
         """Read those of several records that exist; override where one round trip can ask for many."""

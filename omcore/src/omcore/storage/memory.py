@@ -144,6 +144,7 @@ class MemoryStorage(StorageBackend):
         fields: Collection[str] | None = None,
     ) -> Sequence[Record]:
         check_prefix(prefix)
+        check_prefix(after or "")
         check_limit(limit)
         page: list[Record] = []
         space = self._space

@@ -115,6 +115,7 @@ def _range(prefix: str, after: str | None) -> tuple[list[str], list[Scalar]]:
         conditions.append("key < ?")
         values.append(prefix[:-1] + chr(ord(prefix[-1]) + 1))
     if after is not None:
+        check_prefix(after)
         conditions.append("key > ?")
         values.append(after)
     return conditions, values

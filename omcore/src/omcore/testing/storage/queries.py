@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from omcore.errors import OmError
+from omcore.errors import InvalidArgumentError, OmError
 from omcore.storage.backend import PAGE, Put
 from omcore.storage.bodies import matches
 from omcore.testing.storage.fixtures import StorageKit
@@ -127,6 +127,12 @@ class QueryPromises(StorageKit):
         """If this fails, check that `after` need be neither a key that exists nor one under the prefix."""
         expected = [key for key in sorted(KEYS) if key.startswith("a") and key > after]
         assert [record.key for record in keyed.find_records("a", after=after)] == expected
+
+    @pytest.mark.parametrize("arguments", [{"limit": 0}, {"limit": -1}, {"prefix": "ä"}, {"after": "\ud800"}])
+    def test_a_search_that_makes_no_sense_is_refused(self, keyed: StorageBackend, arguments: dict[str, Any]) -> None:
+        """If this fails, use `check_limit` and `check_prefix` of `omcore.storage.bodies`."""
+        with pytest.raises(InvalidArgumentError):
+            keyed.find_records(**{"prefix": "", **arguments})
 
     def test_scanning_goes_through_more_than_a_page(self, storage: StorageBackend) -> None:
         """If this fails, check that a page is full as long as there is more."""

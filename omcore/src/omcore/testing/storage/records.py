@@ -115,6 +115,8 @@ class RecordPromises(StorageKit):
         """If this fails, use `omcore.storage.bodies.check_changes` before you write anything."""
         with pytest.raises(InvalidArgumentError):
             storage.put_record(key, {}, None)
+        with pytest.raises(InvalidArgumentError):
+            storage.get_record(key)
         assert list(storage.find_records("")) == []
 
     def test_the_longest_key_and_every_character_are_kept(self, storage: StorageBackend) -> None:
