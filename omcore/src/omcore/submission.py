@@ -14,6 +14,7 @@ from omcore.runtimes.backend import Delivery, EngineState
 from omcore.runtimes.events import Submitting
 from omcore.runtimes.handle import Handle
 from omcore.runtimes.task import PinValue, TaskSpec, new_id
+from omcore.sentences import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -133,11 +134,11 @@ class Submitter:
         backend = self._context.runtime_backend
         if wait or backend.serves(require):
             return
-        offered = ", ".join(sorted(backend.labels())) or "none"
-        asked = ", ".join(sorted(require)) or "any worker"
+        asked = f"offers {listed(require)}" if require else "is there"
         message = (
-            f"no live worker of context {self._context.settings.name!r} offers {asked}; the labels offered are: "
-            f"{offered}. Start such a worker, or queue the task with om.runtime.wait()"
+            f"no live worker of context {self._context.settings.name!r} {asked}; the labels offered are: "
+            f"{listed(backend.labels())}. Start such a worker, or let the task wait for one (--wait, or "
+            f"om.runtime.wait())"
         )
         raise NoWorkerError(message)
 

@@ -218,7 +218,7 @@ def test_private_and_missing_methods_are_refused(runtime: Scope) -> None:
 @pytest.mark.parametrize("label", ["tpu", "gpu "])
 @pytest.mark.usefixtures("sales")
 def test_a_label_that_nobody_offers_is_refused_at_once_and_says_which_are_offered(omega: Omega, label: str) -> None:
-    with pytest.raises(NoWorkerError, match="gpu, large"):
+    with pytest.raises(NoWorkerError, match="'gpu', 'large'"):
         omega.runtime.require(label).model("forecast").fit("sales[x]", "sales[y]")
     assert tasks_of(omega) == []
 

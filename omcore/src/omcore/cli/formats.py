@@ -40,7 +40,7 @@ def read(store: str, source: str) -> Any:
     if not path.exists():
         raise InvalidArgumentError(f"there is no file {source!r} here, in {Path.cwd()}")
     if store in {"jobs", "scripts"}:
-        return path
+        return _program(store, path)
     if path.is_dir():
         raise InvalidArgumentError(f"{source!r} is a folder; {store} takes files")
     reader = _READERS.get(path.suffix.lower()) if store == "datasets" else None
@@ -48,6 +48,14 @@ def read(store: str, source: str) -> Any:
         return path
     with _as_it_says(path):
         return reader(path)
+
+
+def _program(store: str, path: Path) -> Path:
+    if store == "jobs" and path.suffix.lower() != ".ipynb":
+        raise InvalidArgumentError(f"{str(path)!r} is no notebook (.ipynb), which is what jobs keeps")
+    if store == "scripts" and not path.is_dir() and path.suffix != ".py":
+        raise InvalidArgumentError(f"{str(path)!r} is no .py file and no folder, which is what scripts keeps")
+    return path
 
 
 def call(source: str) -> Any:

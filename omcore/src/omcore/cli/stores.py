@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 NAME = click.argument("name")
 VERSION = click.option("--version", "version", metavar="VERSION", help="A number or an alias; else the current one.")
 WHY = click.option("--why", default="", help="A sentence for the history.")
-SHOWN = ("name", "version", "kind", "rows", "size", "modified", "aliases")
+SHOWN = ("name", "version", "kind", "rows", "size", "created", "aliases")
 
 
 _commands = click.Group()
@@ -103,7 +105,7 @@ def metadata(name: str, version: str | None) -> None:
 @NAME
 def versions(name: str) -> None:
     """Every version of NAME, the oldest first."""
-    show(map(row, here().versions(name)), ("version", "current", "kind", "rows", "size", "modified", "author"))
+    show(map(row, here().versions(name)), ("version", "current", "kind", "rows", "size", "created", "author"))
 
 
 @_commands.command()
@@ -111,8 +113,8 @@ def versions(name: str) -> None:
 def history(name: str) -> None:
     """Every move of NAME's pointer, the oldest first."""
     columns = ("when", "who", "action", "before", "after", "why")
-    moves = here().history(name)
-    show(({column: getattr(move, column) for column in columns} for move in moves), columns)
+    moves = (asdict(move) for move in here().history(name))
+    show(({**move, "when": datetime.fromisoformat(move["when"])} for move in moves), columns)
 
 
 @_commands.command()
@@ -204,7 +206,7 @@ def as_version(text: str | None) -> int | str | None:
 
 def row(known: Any) -> dict[str, Any]:
     """Metadata as a row of a table; JSON shows all of it."""
-    return {**known.as_dict(), "modified": known.created}
+    return {**known.as_dict(), "created": datetime.fromisoformat(known.created)}
 
 
 def store_group(store: str) -> click.Group:

@@ -87,6 +87,12 @@ class Action(Generic[P, R]):
         signature = inspect.signature(self.body)
         return signature.replace(parameters=list(signature.parameters.values())[1:])
 
+    @property
+    def shape(self) -> str:
+        """The parameters for people: names and defaults."""
+        plain = [known.replace(annotation=known.empty) for known in self.signature.parameters.values()]
+        return str(inspect.Signature(plain))
+
     @cached_property
     def data(self) -> frozenset[str]:
         """The parameters that take the name of a dataset."""
@@ -119,7 +125,7 @@ class Action(Generic[P, R]):
         try:
             bound = dict(self.signature.bind(*args, **kwargs).arguments)
         except TypeError as error:
-            message = f"wrong arguments to {self.name}: {error}; it takes {self.name}{self.signature}"
+            message = f"wrong arguments to {self.name}: {error}; it takes {self.name}{self.shape}"
             raise InvalidArgumentError(message) from None
         for parameter in self.signature.parameters.values():
             if parameter.kind is inspect.Parameter.VAR_KEYWORD:
