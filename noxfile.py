@@ -12,6 +12,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 CODE = ["omcore/src", "tests", "benchmarks", "plugins", "noxfile.py"]
 SETTINGS = nox.project.load_toml("pyproject.toml")
+ALL_CORES = ["-n", "logical", "--dist", "worksteal"]
 
 
 def packages(folder: str) -> list[str]:
@@ -58,14 +59,14 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The core's tests; those marked slow run on the interpreter that runs nox."""
     install(session)
-    session.run("pytest", *([] if session.python == HERE else ["-m", "not slow"]), *session.posargs)
+    session.run("pytest", *ALL_CORES, *([] if session.python == HERE else ["-m", "not slow"]), *session.posargs)
 
 
 @nox.session
 def tests_pandas2(session: nox.Session) -> None:
     """The core's tests with pandas 2.2."""
     install(session, "pandas==2.2.*")
-    session.run("pytest", "-m", "not slow", *session.posargs)
+    session.run("pytest", *ALL_CORES, "-m", "not slow", *session.posargs)
 
 
 @nox.session
@@ -109,7 +110,7 @@ def bench(session: nox.Session) -> None:
 def torture(session: nox.Session) -> None:
     """The core's tests at ten times their usual length."""
     install(session)
-    session.run("pytest", "--torture", *session.posargs)
+    session.run("pytest", *ALL_CORES, "--torture", *session.posargs)
 
 
 @nox.session(default=False)
