@@ -67,6 +67,17 @@ class DirectCells(Cells):
             raise MisfitError(str(error)) from error
 
 
+class NoCells(Cells):
+    """No cell at all: every one is missing."""
+
+    name = "nothing"
+    types = frozenset()
+    physical = pa.null()
+
+    def to_arrow(self, cells: NDArray[Any], missing: NDArray[np.bool_]) -> pa.Array:  # noqa: ARG002 - all are
+        return pa.nulls(len(cells))
+
+
 class ClockCells(DirectCells):
     """Times of day and datetimes that are naive and not folded."""
 
@@ -196,6 +207,7 @@ def _vectors(chunk: pa.Array) -> Iterator[Any]:
 def kinds() -> tuple[Cells, ...]:
     """Every kind of cell, in the order in which they are tried."""
     return (
+        NoCells(),
         DirectCells("text", str, pa.large_string()),
         DirectCells("bool", bool, pa.bool_()),
         DirectCells("int", int, pa.int64()),

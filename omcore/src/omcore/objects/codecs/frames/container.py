@@ -138,7 +138,7 @@ def in_parquet(kind: pa.DataType) -> bool:
     if types.is_timestamp(kind):
         return bool(kind.unit != "s")
     checks = (
-        *(types.is_boolean, types.is_integer, types.is_floating, types.is_decimal128),
+        *(types.is_null, types.is_boolean, types.is_integer, types.is_floating, types.is_decimal128),
         *(types.is_string, types.is_large_string, types.is_binary, types.is_large_binary, types.is_fixed_size_binary),
         *(types.is_date32, types.is_time64, types.is_duration),
     )

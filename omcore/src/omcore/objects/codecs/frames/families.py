@@ -79,6 +79,19 @@ class Opaque(Family):
         return None
 
 
+class Nothing(Family):
+    """Nulls alone: anything may be asked for, and nothing is found."""
+
+    title = "nothing"
+    operators = _ORDER | _TEXT
+
+    def constant(self, value: Any) -> Any:
+        return value
+
+    def check(self, operator: str, values: Sequence[Any]) -> Check:  # noqa: ARG002 - whatever is asked
+        return OneOf(())
+
+
 class Booleans(Family):
     """True and false."""
 

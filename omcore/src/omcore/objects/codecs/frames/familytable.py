@@ -10,7 +10,7 @@ import pyarrow as pa
 from omcore.objects.codecs.frames.columntypes import TimeType
 from omcore.objects.codecs.frames.composed import IntervalType
 from omcore.objects.codecs.frames.extensions import PeriodType, ZonedType
-from omcore.objects.codecs.frames.families import Booleans, Decimals, Family, Floats, Integers, Opaque, Texts
+from omcore.objects.codecs.frames.families import Booleans, Decimals, Family, Floats, Integers, Nothing, Opaque, Texts
 from omcore.objects.codecs.frames.moments import Clocks, Days, Instants, Periods, Spans
 from omcore.objects.codecs.frames.objects import ObjectType
 
@@ -37,6 +37,8 @@ def _of_arrow(kind: pa.DataType, title: str) -> Family:
     types = pa.types
     if types.is_dictionary(kind):
         return _of_arrow(kind.value_type, title)
+    if types.is_null(kind):
+        return Nothing()
     if types.is_boolean(kind):
         return Booleans()
     if types.is_integer(kind):

@@ -81,17 +81,15 @@ def _check_categories(old: Any, new: Any, what: str) -> None:
 def _join_objects(there: ObjectType, column: Column, without_nulls: bool) -> Column:
     found: Any = column.type
     array: Any = column.array
+    if found.cells.name == "nothing" != there.cells.name and found.missing != SEVERAL:
+        found, array = there.missing_as(found.missing), array.cast(there.cell_type)
     if found.cells.name != there.cells.name or found.cell_type != there.cell_type:
         raise RewriteError
-    if found.missing == there.missing:
+    if found.missing == there.missing or (there.missing != SEVERAL and array.null_count == 0):
         return Column(there, array=array)
-    if SEVERAL in {there.missing, found.missing}:
+    if SEVERAL in {there.missing, found.missing} or not without_nulls:
         raise RewriteError
-    if array.null_count == 0:
-        return Column(there, array=array)
-    if not without_nulls:
-        raise RewriteError
-    return column
+    return Column(found, array=array)
 
 
 class _Nowhere:

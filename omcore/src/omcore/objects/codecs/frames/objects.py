@@ -79,6 +79,10 @@ class ObjectType(ColumnType):
     def comparable(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.flatten()[0] if self.missing == SEVERAL else column
 
+    def missing_as(self, missing: str) -> ObjectType:
+        """The same cells, with another way to say "missing"."""
+        return ObjectType(self.cells, missing, self.cell_type)
+
     def title(self) -> str:
         return f"object[{self.cells.name}]"
 
