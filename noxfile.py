@@ -32,6 +32,13 @@ def install(session: nox.Session, *requirements: str, group: str = "test") -> No
     session.install("-e", "./omcore[testing]", *nox.project.dependency_groups(SETTINGS, group), *requirements)
 
 
+def install_built(session: nox.Session, *folders: str) -> None:
+    """Install packages as their users do, built anew from their folders; uv would take what it built before."""
+    projects = [nox.project.load_toml(f"{folder.partition('[')[0]}/pyproject.toml")["project"] for folder in folders]
+    again = [f"--reinstall-package={project['name']}" for project in projects] if session.venv_backend == "uv" else []
+    session.install(*again, *folders)
+
+
 add_pyenv_to_path()
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -81,14 +88,14 @@ def plugin(session: nox.Session, name: str) -> None:
 @nox.parametrize("name", packages("tests/thirdparty"), ids=packages("tests/thirdparty"))
 def thirdparty(session: nox.Session, name: str) -> None:
     """The tests of a package as a stranger writes it: installed, never imported by path."""
-    session.install("./omcore[testing]", f"./tests/thirdparty/{name}")
+    install_built(session, "./omcore[testing]", f"./tests/thirdparty/{name}")
     session.run("pytest", f"tests/thirdparty/{name}/tests", *session.posargs)
 
 
 @nox.session
 def demo(session: nox.Session) -> None:
     """The main job on real data, from a wheel, with nothing but the core."""
-    session.install("./omcore")
+    install_built(session, "./omcore")
     session.run("om", "demo", *session.posargs)
 
 
