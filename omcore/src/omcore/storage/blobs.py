@@ -10,9 +10,7 @@ from __future__ import annotations
 import io
 import os
 import secrets
-import time
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
 from blake3 import blake3
@@ -21,14 +19,14 @@ from omcore.errors import BlobNotFoundError, CorruptBlobError, StorageError
 from omcore.storage.backend import CHUNK_SIZE, BlobInfo
 from omcore.storage.digests import ChunkDigests, Digester, digest_of, is_digest
 from omcore.storage.locks import held
-from omcore.storage.osfiles import make_folder, sync_file, sync_path, translated
+from omcore.storage.osfiles import clear, make_folder, older, renew, sync_file, sync_path, translated, write_all
 from omcore.storage.reader import VerifiedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
-_EPOCH = datetime.fromtimestamp(0, UTC)
 _WORTH_THREADS = 16 << 20
 
 
@@ -56,7 +54,7 @@ class BlobFolder:
             for chunk in chunks:
                 digester.update(chunk)
                 with translated("write a blob"):
-                    _write_all(file, chunk)
+                    write_all(file, chunk)
             digests = digester.result()
             with translated("write a blob"):
                 if not self._is_kept(digests.info.digest):
@@ -88,12 +86,12 @@ class BlobFolder:
         with self._scratch() as beside:
             if digests.info.size > CHUNK_SIZE:
                 with self._writing(beside) as file:
-                    _write_all(file, digests.to_bytes())
+                    write_all(file, digests.to_bytes())
                     self._sync(file)
             with held(self._lock, shared=True):
                 if digests.info.size > CHUNK_SIZE:
                     beside.replace(_beside(target))
-                _renew(path)
+                renew(path)
                 path.replace(target)
         if self._durable:
             sync_path(target.parent)
@@ -159,7 +157,7 @@ class BlobFolder:
         """Say whether the blob is there; if it is, it is young now."""
         with translated(f"look at blob {digest!r}"), held(self._lock, shared=True):
             try:
-                _renew(self._path(digest))
+                renew(self._path(digest))
             except FileNotFoundError:
                 return False
         return True
@@ -168,14 +166,14 @@ class BlobFolder:
         """The blobs last renewed before a time."""
         with translated("list the blobs"):
             for path in self._blobs.glob("*/*"):
-                if is_digest(path.name) and (found := _older(path, older_than)):
+                if is_digest(path.name) and (found := older(path, older_than)):
                     yield BlobInfo(path.name, found.st_size)
 
     def delete(self, digest: str, older_than: datetime) -> bool:
         """Delete the blob if it was last renewed before a time."""
         path = self._path(digest)
         with translated(f"delete blob {digest!r}"), held(self._lock, shared=False):
-            if not _older(path, older_than):
+            if not older(path, older_than):
                 return False
             path.unlink()
             _beside(path).unlink(missing_ok=True)
@@ -183,15 +181,18 @@ class BlobFolder:
 
     def sweep(self, older_than: datetime) -> int:
         """Delete what unfinished writes and deletes left before a time; return its bytes."""
-        with translated("clear chunk digests"), held(self._lock, shared=False):
-            beside = self._blobs.glob("*/*.chunks")
-            cleared = _clear((path for path in beside if not path.with_suffix("").exists()), older_than)
-        return cleared + self.clear_temporary(older_than)
+        cleared = self.clear_temporary(older_than)
+        with translated("clear chunk digests"):
+            for beside in self._blobs.glob("*/*.chunks"):
+                if not beside.with_suffix("").exists():
+                    with held(self._lock, shared=False):
+                        cleared += 0 if beside.with_suffix("").exists() else clear([beside], older_than)
+        return cleared
 
     def clear_temporary(self, older_than: datetime) -> int:
         """Delete temporary files last written before a time; return their bytes."""
         with translated("clear temporary files"):
-            return _clear(self._temporary.iterdir(), older_than)
+            return clear(self._temporary.iterdir(), older_than)
 
     def _path(self, digest: str) -> Path:
         # A text that is no digest names a file that never exists; it reaches the file system only as a constant.
@@ -205,35 +206,6 @@ def _beside(path: Path) -> Path:
 def _threads(size: int) -> int:
     # Never `blake3.AUTO`: its threads are shared by the process, and a forked child that has none waits for ever.
     return 1 if size < _WORTH_THREADS else min(8, os.cpu_count() or 1)
-
-
-def _renew(path: Path) -> None:
-    now = time.time_ns()
-    os.utime(path, ns=(now, now))
-
-
-def _older(path: Path, than: datetime) -> os.stat_result | None:
-    """The file's status if it was last written before a time; `None` if it was not, or is not there."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found if found.st_mtime_ns // 1000 < (than - _EPOCH) // timedelta(microseconds=1) else None
-
-
-def _clear(paths: Iterable[Path], older_than: datetime) -> int:
-    cleared = 0
-    for path in paths:
-        if found := _older(path, older_than):
-            path.unlink(missing_ok=True)
-            cleared += found.st_size
-    return cleared
-
-
-def _write_all(file: io.FileIO, data: bytes | bytearray | memoryview) -> None:
-    rest = memoryview(data).cast("B")
-    while rest:
-        rest = rest[file.write(rest) :]
 
 
 @contextmanager

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from errno import EDQUOT, EFBIG, ENOSPC
 from typing import TYPE_CHECKING
 
 from omcore.errors import StorageError, StorageFullError, StorageUnavailableError
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 _FULL = frozenset({ENOSPC, EDQUOT, EFBIG})
 
@@ -60,6 +65,38 @@ def make_folder(path: Path) -> None:
         make_folder(path.parent)
         path.mkdir(exist_ok=True)
         sync_path(path.parent)
+
+
+def renew(path: Path) -> None:
+    """Let a file be young; raises `FileNotFoundError` as it is."""
+    now = time.time_ns()
+    os.utime(path, ns=(now, now))
+
+
+def older(path: Path, than: datetime) -> os.stat_result | None:
+    """The file's status if it was last written before a time; `None` if it was not, or is not there."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found if found.st_mtime_ns // 1000 < (than - _EPOCH) // timedelta(microseconds=1) else None
+
+
+def clear(paths: Iterable[Path], older_than: datetime) -> int:
+    """Delete those of the files that were last written before a time; return their bytes."""
+    cleared = 0
+    for path in paths:
+        if found := older(path, older_than):
+            path.unlink(missing_ok=True)
+            cleared += found.st_size
+    return cleared
+
+
+def write_all(file: io.FileIO, data: bytes | bytearray | memoryview) -> None:
+    """Write to an unbuffered file until all is written."""
+    rest = memoryview(data).cast("B")
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def refuse_network_mount(path: Path, mounts: Iterable[tuple[str, str]]) -> None:
