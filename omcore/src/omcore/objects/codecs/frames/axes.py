@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -13,6 +14,7 @@ import pyarrow as pa
 from omcore.errors import UnsupportedTypeError
 from omcore.objects.codecs.frames.columntypes import describe_type, flat
 from omcore.objects.codecs.frames.composed import IntervalType, values_of
+from omcore.objects.codecs.frames.extensions import StringType
 from omcore.objects.codecs.frames.infer import Column, infer
 from omcore.objects.codecs.frames.labels import read_label, write_label
 
@@ -181,11 +183,20 @@ class TextAxis(Axis):
 
     def build(self, _columns: Sequence[pa.ChunkedArray], _rows: slice | NDArray[np.int64], _whole: bool) -> Any:
         dtype: Any = object if self.kind is None else getattr(self.kind, "dtype", object)
-        return pd.Index(list(self.texts), dtype=dtype, name=self.label)
+        # a name can be set on an index in place, so that each frame needs one of its own
+        index = _text_index(self.texts, dtype).view()
+        index.name = self.label
+        return index
 
 
 AXES: Mapping[str, type[Axis]] = {each.name: each for each in (RangeAxis, FlatAxis, MultiAxis, TextAxis)}
 """Every form of axis by the name that the details call it."""
+
+
+@functools.lru_cache(maxsize=64)
+def _text_index(texts: tuple[str, ...], dtype: Any) -> Any:
+    """The names of columns; small frames with the same ones come again and again."""
+    return pd.Index(list(texts), dtype=dtype)
 
 
 def as_index(values: Any, label: Hashable) -> pd.Index[Any]:
@@ -216,14 +227,13 @@ def study_columns(index: pd.Index[Any]) -> tuple[Axis, list[Column]]:
     Raises:
         UnsupportedTypeError: they cannot be kept exactly.
     """
-    labels = tuple(index)
+    labels = tuple(index.tolist())
     plain = type(index) is pd.Index and (index.dtype == object or isinstance(index.dtype, pd.StringDtype))
     if not plain or set(map(type, labels)) != {str}:
         return study_axis(index, "the columns axis")
-    for label in labels:
-        write_label(label, "a column")
+    write_label("".join(labels), "a column")
     write_label(index.name, "the columns axis")
-    kind = None if index.dtype == object else infer(index[:0].array, "the columns axis").type
+    kind = StringType.of(index.dtype) if isinstance(index.dtype, pd.StringDtype) else None
     return TextAxis(labels, index.name, kind), []
 
 

@@ -27,12 +27,13 @@ BLOCK = "block"
 
 def block_of(frame: pd.DataFrame) -> NDArray[Any] | None:
     """The memory of a frame that is small, numbered from 0 and of one dtype of numbers; `None` for any other."""
-    if not 0 < frame.size < FEW_CELLS or type(frame.index) is not pd.RangeIndex:
+    if not 0 < len(frame) * len(frame.columns) < FEW_CELLS or type(frame.index) is not pd.RangeIndex:
         return None
-    values = frame.to_numpy()
-    if not is_primitive(values.dtype) or not values.dtype.isnative:
+    dtypes = frame.dtypes.tolist()
+    first = dtypes[0]
+    if not isinstance(first, np.dtype) or not is_primitive(first) or not first.isnative:
         return None
-    return values if all(dtype == values.dtype for dtype in frame.dtypes.tolist()) else None
+    return frame.to_numpy() if dtypes.count(first) == len(dtypes) else None
 
 
 def write_block(values: NDArray[Any], sink: Sink) -> Part:

@@ -28,10 +28,14 @@ GROUP_ROWS = 1 << 17
 """Rows that it has at most."""
 
 
+def is_small(table: pa.Table) -> bool:
+    """Say whether a table has few cells."""
+    return bool(table.num_rows * max(1, table.num_columns) < FEW_CELLS)
+
+
 def write_table(table: pa.Table, sink: Sink, name: str, statistics: Mapping[str, Any] | None = None) -> Part:
     """Write a table as one part; the part's name ends with the format it has."""
-    few = table.num_rows * max(1, table.num_columns) < FEW_CELLS
-    parquet = table.num_columns > 0 and not few and all(in_parquet(field.type) for field in table.schema)
+    parquet = table.num_columns > 0 and not is_small(table) and all(in_parquet(field.type) for field in table.schema)
     data = _parquet(table) if parquet else _arrow(table)
     form = PARQUET if parquet else ARROW
     return sink.add(pieces(memoryview(data)), name=f"{name}.{form}", rows=table.num_rows, statistics=statistics)

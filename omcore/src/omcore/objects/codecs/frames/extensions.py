@@ -147,6 +147,11 @@ class StringType(ColumnType):
         self.missing = missing
         self.dtype = _string_dtype(storage, missing)
 
+    @classmethod
+    def of(cls, dtype: Any) -> Self:
+        """The type of a string dtype of pandas."""
+        return cls(dtype.storage.removesuffix("_numpy"), "NA" if dtype.na_value is pd.NA else "nan")
+
     def describe(self, _writer: TypeWriter) -> dict[str, Any]:
         return {"storage": self.storage, "missing": self.missing}
 

@@ -12,8 +12,10 @@ from omcore.errors import InvalidFilterError
 from omcore.objects.codecs.frames.checks import Check, IsNull, OneOf, Within
 from omcore.objects.codecs.frames.columntypes import flat
 from omcore.objects.codecs.frames.composed import CategoryType
+from omcore.objects.codecs.frames.container import is_small
 from omcore.objects.codecs.frames.families import Family, UnfitError
 from omcore.objects.codecs.frames.familytable import family_of
+from omcore.objects.codecs.frames.objects import ObjectType
 from omcore.objects.filters import All, Condition, Either
 
 if TYPE_CHECKING:
@@ -172,14 +174,21 @@ def _check_ordered(asked: Condition, family: Family, dictionary: pa.ChunkedArray
 
 
 def describe(table: pa.Table, types: Mapping[str, ColumnType]) -> dict[str, Any]:
-    """What of a part's columns lets a filter skip it: `{field: [least, most, nulls]}`."""
+    """What of a part's columns lets a filter skip it: `{field: [least, most, nulls]}`.
+
+    Of a small part, which is read as fast as skipped, only the nulls of objects are told: appending asks for them.
+    """
     found: dict[str, Any] = {}
+    small = is_small(table)
     for name in table.column_names[:MOST_FIELDS]:
         kind = types[name]
+        if small and not isinstance(kind, ObjectType):
+            continue
         family = family_of(kind)
         column = family.prepare(flat(kind.comparable(table.column(name))))
         nulls = pc.sum(pc.is_null(column, nan_is_null=True)).as_py() or 0
-        least, most = _limits(column, family) if family.operators and nulls < len(column) else (None, None)
+        known = not small and family.operators and nulls < len(column)
+        least, most = _limits(column, family) if known else (None, None)
         found[name] = [least, most, nulls]
     return found
 

@@ -58,7 +58,7 @@ class FrameReader:
     @property
     def names(self) -> Names:
         """What the names of its columns and levels mean."""
-        return Names(self.labels, self.layout.index.labels)
+        return Names(self.labels.tolist(), self.layout.index.labels)
 
     def read(self, query: Query) -> pd.DataFrame:
         """Read what is asked for.

@@ -59,7 +59,7 @@ def check_frame(frame: Any) -> None:
 
 def schema_of(labels: pd.Index[Any], layout: Layout) -> dict[str, Any]:
     """What people and policies are told of a frame."""
-    return {"columns": Names(labels, layout.index.labels).titles(layout.types)}
+    return {"columns": Names(labels.tolist(), layout.index.labels).titles(layout.types)}
 
 
 def study(frame: pd.DataFrame) -> list[Column]:

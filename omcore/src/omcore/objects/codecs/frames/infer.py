@@ -105,9 +105,7 @@ def _period(values: Any, _what: str) -> ColumnType:
 
 
 def _string(values: Any, _what: str) -> ColumnType:
-    dtype = values.dtype
-    missing = "NA" if dtype.na_value is pd.NA else "nan"
-    return StringType(dtype.storage.removesuffix("_numpy"), missing)
+    return StringType.of(values.dtype)
 
 
 def _arrow(values: Any, _what: str) -> ColumnType:

@@ -22,7 +22,11 @@ def write_label(label: Hashable, what: str) -> Any:
     Raises:
         UnsupportedTypeError: it is anything else.
     """
-    if label is None or type(label) in (str, bool):
+    if type(label) is str and label.isprintable():
+        return label
+    if label is None or type(label) is bool:
+        return label
+    if type(label) is str and not any("\ud800" <= character <= "\udfff" for character in label):
         return label
     if type(label) is int:
         return label if -_LONGEST_INT <= label < _LONGEST_INT else {"int": str(label)}

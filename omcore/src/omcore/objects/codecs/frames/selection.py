@@ -28,8 +28,10 @@ class Names:
                 self._add(label, f"i{number}")
 
     def _add(self, label: Hashable, field: str) -> None:
-        for text in {str(label), str(label[0]) if isinstance(label, tuple) and label else str(label)}:
-            self._fields.setdefault(text, []).append(field)
+        text = str(label)
+        self._fields.setdefault(text, []).append(field)
+        if isinstance(label, tuple) and label and str(label[0]) != text:
+            self._fields.setdefault(str(label[0]), []).append(field)
 
     def fields(self, columns: Iterable[str]) -> list[str]:
         """The fields that a projection asks for, in its order.
@@ -61,12 +63,14 @@ class Names:
 
     def titles(self, types: dict[str, Any]) -> dict[str, str]:
         """Every name and the types of what it means, for people."""
+        titles = {id(kind): kind.title() for kind in {id(each): each for each in types.values()}.values()}
+        told = {field: titles[id(kind)] for field, kind in types.items()}
         return {
-            name: ", ".join(dict.fromkeys(_title(field, types.get(field)) for field in fields))
+            name: ", ".join(dict.fromkeys(_title(field, told) for field in fields))
             for name, fields in self._fields.items()
         }
 
 
-def _title(field: str, kind: Any) -> str:
-    title = "int64" if kind is None else kind.title()
-    return f"{title} (index)" if field.startswith("i") else str(title)
+def _title(field: str, told: dict[str, str]) -> str:
+    title = told.get(field, "int64")
+    return f"{title} (index)" if field.startswith("i") else title
