@@ -68,7 +68,8 @@ class Promotion:
         what = f"{self.store}/{self.source_name}@{self.source_version} of {self.source}"
         became = f"could become {self.name}" if self.dry_run else f"is now {self.name}@{self.version}"
         copied = self.copied
-        cost = f"{copied.blobs} blobs ({copied.size} bytes) {'to write' if self.dry_run else 'written'}"
+        blobs = f"{copied.blobs} {'blob' if copied.blobs == 1 else 'blobs'} ({copied.size} bytes)"
+        cost = f"{blobs} {'to write' if self.dry_run else 'written'}"
         allowed = f"; allowed by {', '.join(verdict.policy for verdict in self.verdicts)}" if self.verdicts else ""
         return f"{what} {became} of {self.target}: {cost}, {copied.blobs_there} there already{allowed}"
 
