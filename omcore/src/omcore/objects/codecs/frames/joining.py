@@ -85,9 +85,13 @@ def _join_objects(there: ObjectType, column: Column, without_nulls: bool) -> Col
         found, array = there.missing_as(found.missing), array.cast(there.cell_type)
     if found.cells.name != there.cells.name or found.cell_type != there.cell_type:
         raise RewriteError
-    if found.missing == there.missing or (there.missing != SEVERAL and array.null_count == 0):
+    if found.missing == there.missing:
         return Column(there, array=array)
-    if SEVERAL in {there.missing, found.missing} or not without_nulls:
+    if SEVERAL in {there.missing, found.missing}:
+        raise RewriteError
+    if array.null_count == 0:
+        return Column(there, array=array)
+    if not without_nulls:
         raise RewriteError
     return Column(found, array=array)
 
