@@ -17,8 +17,11 @@ _SECRET_WORDS = frozenset(
     }
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*://)(?:(?P<user>[^\s:/@]*):)?(?P<secret>[^\s]*)@")
-_PAIR = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9_.\-]*)(?P<equals>\s*[=:]\s*)(?P<value>[^\s&;,'\"/][^\s&;,]*)")
+_WORD = re.compile(r"\S+")
+_USER = re.compile(r"[^:/@]*:")
+_PAIR = re.compile(
+    r"(?<![A-Za-z0-9_.\-])(?P<name>[A-Za-z0-9_.\-]+)(?P<equals>\s*[=:]\s*)(?P<value>[^\s&;,'\"/][^\s&;,]*)"
+)
 
 
 def is_secret_name(name: str) -> bool:
@@ -27,17 +30,27 @@ def is_secret_name(name: str) -> bool:
 
 
 def mask_text(text: str) -> str:
-    """Hide the user part of every address, and the value of every `name=value` whose name is a secret's.
+    """Hide the user part of every address, and the value of every `name=value` whose name is a secret's."""
+    return _PAIR.sub(_mask_pair, mask_addresses(text))
+
+
+def mask_addresses(text: str) -> str:
+    """Hide the user part of every address, and nothing else.
 
     `mongodb://user:pass@host/db` becomes `mongodb://user:***@host/db`. Where an address has more than one `@`, the
     last one ends the secret: rather hide too much than too little.
     """
-    return _PAIR.sub(_mask_pair, _USERINFO.sub(_mask_userinfo, text))
+    return _WORD.sub(_mask_word, text) if "://" in text else text
 
 
-def _mask_userinfo(found: re.Match[str]) -> str:
-    user = "" if found["user"] is None else f"{found['user']}:"
-    return f"{found['scheme']}{user}{MASK}@"
+def _mask_word(found: re.Match[str]) -> str:
+    """A word without the secret of the address in it; by hand, since an expression would try every start in turn."""
+    scheme, slashes, rest = found[0].partition("://")
+    secret, at, place = rest.rpartition("@")
+    if not at:
+        return found[0]
+    user = _USER.match(secret)
+    return f"{scheme}{slashes}{user[0] if user else ''}{MASK}@{place}"
 
 
 def _mask_pair(found: re.Match[str]) -> str:

@@ -16,7 +16,7 @@ from omcore.errors import (
     TaskLostError,
     TaskTimeoutError,
 )
-from omcore.runtimes.errordata import to_data, to_error
+from omcore.runtimes.errordata import LONGEST_TEXT, to_data, to_error
 from omcore.runtimes.task import ErrorData, Outcome, State
 
 PLAIN = [
@@ -103,3 +103,34 @@ def test_what_is_no_exception_of_a_known_module_stays_a_name(path: str) -> None:
 def test_each_final_state_has_an_error_of_its_own() -> None:
     assert isinstance(to_error(Outcome(id="1", state=State.REVOKED)), TaskCancelledError)
     assert isinstance(to_error(Outcome(id="1", state=State.LOST)), TaskLostError)
+
+
+@pytest.mark.parametrize("notes", [5, None, ["fine", 5, "\udcff"]], ids=repr)
+def test_any_text_and_any_notes_of_an_error_can_be_written_down(notes: object) -> None:
+    original = FileNotFoundError("no file 'caf\udce9'")
+    vars(original)["__notes__"] = notes
+    error = back(original)
+    assert type(error.__cause__) is FileNotFoundError
+    assert r"caf\udce9" in str(error)
+    assert getattr(error, "__notes__", []) == (["fine", r"\udcff"] if isinstance(notes, list) else [])
+
+
+def test_a_password_in_an_address_stays_on_the_worker() -> None:
+    address = "mongodb://ada:hunter2@db/omega"
+    try:
+        try:
+            raise ConnectionError(f"cannot reach {address}")
+        except ConnectionError as error:
+            error.add_note(f"asked {address}")
+            raise ValueError(f"no data from {address}") from error
+    except ValueError as error:
+        error.add_note(f"of {address}")
+        data = to_data(error)
+    assert "hunter2" not in data.model_dump_json()
+    assert "mongodb://ada:***@db/omega" in data.message
+    assert "cannot reach mongodb://ada:***@db/omega" in data.traceback
+
+
+def test_a_long_text_without_any_secret_is_looked_at_in_no_time() -> None:
+    for text in ("x" * LONGEST_TEXT, "http://" * 10_000, "a= " * 20_000):
+        assert to_data(ValueError(text)).message == text[:LONGEST_TEXT]

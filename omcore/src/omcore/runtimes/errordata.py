@@ -10,6 +10,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from omcore.errors import RemoteError, TaskCancelledError, TaskError, TaskFailedError, TaskLostError, TaskTimeoutError
+from omcore.masking import mask_addresses
 from omcore.runtimes.task import ErrorData, Outcome, State
 
 if TYPE_CHECKING:
@@ -33,16 +34,26 @@ def to_data(error: BaseException, skip: TracebackType | None = None) -> ErrorDat
     name = f"{kind.__module__}.{kind.__qualname__}"
     shown = error.__traceback__ if skip is None else skip.tb_next
     trace = "".join(traceback.format_exception(kind, error, shown))
-    notes = tuple(str(note)[:LONGEST_TEXT] for note in getattr(error, "__notes__", ()))
-    return ErrorData(type=name, message=text_of(error), traceback=trace[-LONGEST_TEXT:], notes=notes)
+    notes = getattr(error, "__notes__", ())
+    return ErrorData(
+        type=_safe(name),
+        message=text_of(error),
+        traceback=_safe(trace)[-LONGEST_TEXT:],
+        notes=tuple(_safe(note) for note in notes if isinstance(note, str)) if isinstance(notes, list) else (),
+    )
 
 
 def text_of(error: BaseException) -> str:
-    """The text of an error, also of one whose own `__str__` fails."""
+    """The text of an error, also of one whose own `__str__` fails; passwords in addresses are hidden."""
     try:
-        return str(error)[:LONGEST_TEXT]
+        return _safe(str(error))[:LONGEST_TEXT]
     except Exception as second:  # noqa: BLE001 - any code of a user's error class may run here
         return f"<an error of type {type(error).__qualname__} whose text cannot be made: {type(second).__qualname__}>"
+
+
+def _safe(text: str) -> str:
+    """Text that JSON and every storage take, without secrets: a name of a file may hold halves of characters."""
+    return mask_addresses(text.encode("utf-8", "backslashreplace").decode())
 
 
 def to_error(outcome: Outcome) -> TaskError:
