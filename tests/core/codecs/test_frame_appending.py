@@ -69,7 +69,7 @@ def test_rows_come_back_in_the_order_they_were_appended(sizes: list[int]) -> Non
         for start, size in zip(starts[1:], sizes[1:], strict=False):
             kept = kept.append(whole.iloc[start : start + size].reset_index(drop=True))
         same_frame(kept.get(), whole)
-        same_frame(kept.get(Query(filter=where(n__gte=3))), whole.iloc[3:])
+        same_frame(kept.get(Query(filter=where(n__gte=3))), whole[whole["n"] >= 3])
         same_frame(pd.concat(kept.batches()), whole)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -115,7 +116,7 @@ def fit(asked: Filter, names: Names, types: Mapping[str, ColumnType]) -> Predica
     field = names.field(asked.column)
     kind = types[field]
     if asked.operator == "isnull":
-        return Test(field, IsNull(), asked.negated is bool(asked.value), kind.comparable)
+        return Test(field, IsNull(), asked.negated is bool(asked.value), _comparable(kind, family_of(kind)))
     if isinstance(kind, CategoryType):
         return _fit_category(asked, field, kind)
     family = family_of(kind)
@@ -154,8 +155,8 @@ def _fit_category(asked: Condition, field: str, kind: CategoryType) -> Predicate
     if kind.ordered and isinstance(check, Within):
         check = _check_ordered(asked, family, dictionary)
     else:
-        allowed = pc.indices_nonzero(pc.fill_null(check.mask(dictionary), False))
-        check = OneOf(tuple(allowed.to_pylist()))
+        allowed = np.flatnonzero(pc.fill_null(check.mask(dictionary), False).to_numpy())
+        check = OneOf(tuple(allowed.tolist()))
     return Test(field, check, _negated(asked), kind.comparable)
 
 
@@ -163,11 +164,11 @@ def _check_ordered(asked: Condition, family: Family, dictionary: pa.ChunkedArray
     values = asked.value if isinstance(asked.value, tuple) else (asked.value,)
     codes = []
     for value in values:
-        found = pc.indices_nonzero(family.check("eq", [family.constant(value)]).mask(dictionary))
+        found = np.flatnonzero(family.check("eq", [family.constant(value)]).mask(dictionary).to_numpy())
         if not len(found):
             message = f"the filter {asked.column}__{asked.operator} compares with {value!r}, which is no category"
             raise InvalidFilterError(f"{message} of the ordered column; give one of its categories")
-        codes.append(found[0].as_py())
+        codes.append(int(found[0]))
     low = codes[0] if asked.operator in {"gt", "gte", "between"} else None
     high = codes[-1] if asked.operator in {"lt", "lte", "between"} else None
     return Within(low, high, asked.operator == "gt", asked.operator == "lt")

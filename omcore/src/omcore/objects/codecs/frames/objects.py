@@ -93,7 +93,11 @@ def study(values: NDArray[Any], what: str) -> tuple[ObjectType, pa.Array]:
     Raises:
         UnsupportedTypeError: no kind keeps all of them exactly; names the column and says why.
     """
-    missing, ways = _missing(values)
+    try:
+        missing, ways = _missing(values)
+    except ArithmeticError as error:
+        message = f"{what} holds a signalling NaN, with which pandas cannot deal; replace it first"
+        raise UnsupportedTypeError(message) from error
     kind, array = _convert(values, missing, what)
     if len(ways) > 1:
         codes = pa.array([_NAMES.index(_TYPES[type(gone)]) for gone in values[missing]], pa.int8())
