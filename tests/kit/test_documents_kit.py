@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,6 +95,42 @@ def test_the_document_sees_no_configuration_of_whoever_runs_it(document: Path, m
     monkeypatch.setenv("OMCORE__STORAGE__URL", "mongodb://secret")
     monkeypatch.setenv("XDG_CONFIG_HOME", "/nowhere")
     run(document, "```console\n$ env | grep -E 'OMCORE|XDG'  # exit code 1\n```")
+
+
+PACKAGE = """
+```toml title="pkg/pyproject.toml"
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "om-document-probe"
+version = "1.2"
+dependencies = ["no-such-package-anywhere"]
+```
+
+```python title="pkg/om_document_probe/__init__.py"
+answer = 42
+```
+
+```console
+$ pip install ./pkg
+$ python -c "import om_document_probe; print(om_document_probe.answer)"
+42
+```
+
+```python
+>>> import om_document_probe
+>>> from importlib.metadata import version
+>>> version("om-document-probe")
+'1.2'
+```
+"""
+
+
+def test_what_a_document_installs_is_there_for_it_and_for_nobody_else(document: Path) -> None:
+    run(document, PACKAGE)
+    assert find_spec("om_document_probe") is None
 
 
 def test_blocks_know_their_language_title_and_line(document: Path) -> None:

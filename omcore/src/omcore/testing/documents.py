@@ -16,6 +16,9 @@ What the language after the fence says decides what becomes of a block:
 - anything else (`text`, `bash`, `toml` ...) is only read.
 
 In what is compared, `...` stands for anything, and blanks and line breaks count as one blank.
+
+A document may install what it has written with `pip install ./folder`: that goes into the working folder, builds with
+what is installed (say `hatchling`), fetches nothing, and is found by all blocks that follow.
 """
 
 from __future__ import annotations
@@ -39,6 +42,12 @@ if TYPE_CHECKING:
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 PROMPT = "$ "
 NAMESPACE = "document"
+
+INSTALLED = ".installed"
+"""The folder, in the working folder, into which a document installs."""
+
+_HIDDEN = ("OMCORE", "OM_", "XDG_", "PIP_")
+_PIP = {"PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_DEPS": "1", "PIP_NO_INDEX": "1", "PIP_QUIET": "1", "PIP_UPGRADE": "1"}
 
 _TITLE = re.compile(r"""\btitle=(?P<quote>["'])(?P<title>.+?)(?P=quote)""")
 _EXIT_CODE = re.compile(r"#\s*exit code (?P<code>\d+)\s*$")
@@ -119,14 +128,11 @@ def run_in_a_process_of_its_own(document: Path, folder: Path) -> None:
     Raises:
         DocumentError: one does not do what the document says; tells what happened instead.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OMCORE", "OM_", "XDG_"))}
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {**kept, "HOME": str(folder), "USERPROFILE": str(folder), "PATH": path, "COLUMNS": "120"}
     command = [sys.executable, "-m", "omcore.testing.documents", str(document.absolute())]
     done = subprocess.run(  # noqa: S603 - runs this very module
         command,
         cwd=folder,
-        env=environment,
+        env=_environment(folder),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -135,6 +141,23 @@ def run_in_a_process_of_its_own(document: Path, folder: Path) -> None:
     )
     if done.returncode:
         raise DocumentError(done.stdout.strip())
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """What the document sees: a user without a configuration, at home in the folder; pip installs there too."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_HIDDEN)}
+    installed = folder / INSTALLED
+    installed.mkdir(exist_ok=True)
+    return {
+        **kept,
+        "HOME": str(folder),
+        "USERPROFILE": str(folder),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(installed), os.environ.get("PYTHONPATH")])),
+        "COLUMNS": "120",
+        **_PIP,
+        "PIP_TARGET": str(installed),
+    }
 
 
 def _run_block(block: Block, document: Path, namespace: dict[str, Any]) -> bool:
