@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ from sklearn.preprocessing import StandardScaler
 import omcore as om
 from benchmarks.harness import Bar, Duel, Pair
 from benchmarks.pairs import handwritten
+from omcore.runtimes.backend import Delivery, WorkerEntry
+from omcore.runtimes.local import LocalOptions, LocalRuntime
+from omcore.runtimes.task import new_id
+from omcore.storage.backend import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +60,29 @@ def _worker(folder: Path) -> Iterator[Duel]:
         yield Duel(lambda: proxy.predict(row).get(), lambda: pool.submit(handwritten.predict, path, row).result())
 
 
+@contextmanager
+def _same_pool(folder: Path) -> Iterator[Duel]:
+    model, row = _fitted()
+    path = str(folder / "model.joblib")
+    joblib.dump(model, path)
+    entry = WorkerEntry(handwritten.execute, handwritten.prepare, b"")
+    with (
+        _context(folder) as context,
+        LocalRuntime(LocalOptions(workers=1), Place("bench", folder / "home"), entry, {}) as runtime,
+    ):
+        context.models.put(model, "model")
+        proxy = context.runtime.model("model")
+
+        def by_hand() -> Any:
+            handle = runtime.submit(Delivery(new_id(), pickle.dumps((path, row), protocol=5)))
+            handle.wait(None)
+            return pickle.loads(handle.outcome())
+
+        yield Duel(lambda: proxy.predict(row).get(), by_hand)
+
+
 PAIRS = (
     Pair("predict.inline", "predict, inline", "estimator.predict", Bar(over=0.5), 20, _inline, calls=50),
     Pair("predict.worker", "predict, a worker", "a task on a loky pool", Bar(ratio=1.5), 20, _worker, calls=50),
+    Pair("predict.pool", "predict, a worker", "pickles on the same worker", Bar(ratio=1.5), 20, _same_pool, calls=50),
 )
