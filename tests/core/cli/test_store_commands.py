@@ -181,6 +181,16 @@ def test_a_task_that_fails_says_why_and_ends_with_1() -> None:
     assert failed.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "option", [("--into", "bad["), ("-o", "result.xyz"), ("-o", "no/such/folder/result.csv")], ids=" ".join
+)
+def test_what_could_not_keep_the_result_is_refused_before_any_work(option: tuple[str, str]) -> None:
+    om("datasets", "put", "sales.csv", "sales")
+    om("models", "put", "factories:line", "line")
+    assert option[1].split("/")[0] in mistake("runtime", "model", "line", "fit_transform", "sales[x]", *option)
+    assert om_json("runtime", "tasks") == []
+
+
 def test_parameters_are_json_or_text() -> None:
     om("models", "put", "factories:line", "line")
     known = om_json("runtime", "--local", "model", "line", "call", "get_params", "-p", "deep=false")

@@ -6,6 +6,7 @@ import importlib
 import json
 import math
 import os
+import shutil
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +14,15 @@ from typing import IO, TYPE_CHECKING, Any
 
 from omcore.cli.output import progress
 from omcore.errors import InvalidArgumentError, OmError
-from omcore.sentences import one_line
+from omcore.sentences import one_line, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TEXT = "utf-8"
+
+RESULTS = (".csv", ".parquet", ".npy", ".json")
+"""The suffixes that a task's result can be written under."""
 
 
 def read(store: str, source: str) -> Any:
@@ -35,7 +39,7 @@ def read(store: str, source: str) -> Any:
     if store == "models" and ":" in source and not Path(source).exists():
         return call(source)
     if source == "-":
-        return parse_json(sys.stdin.read(), "the standard input")
+        return parse_json(sys.stdin.buffer.read(), "the standard input")
     path = Path(source)
     if not path.exists():
         raise InvalidArgumentError(f"there is no file {source!r} here, in {Path.cwd()}")
@@ -81,23 +85,50 @@ def call(source: str) -> Any:
         raise InvalidArgumentError(f"{source!r} failed: {type(error).__name__}: {one_line(str(error))}") from error
 
 
+def check_target(path: Path) -> Path:
+    """Say before any work is done that a result could not be written there.
+
+    Raises:
+        InvalidArgumentError: the suffix is unknown, or there is no such folder.
+    """
+    if path.suffix.lower() not in RESULTS:
+        raise InvalidArgumentError(f"{str(path)!r} has no suffix of a result; use one of {', '.join(RESULTS)}")
+    if not path.absolute().parent.is_dir():
+        raise InvalidArgumentError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}")
+    return path
+
+
 def write(value: Any, path: Path) -> None:
     """Write a value to a file, in the format that the suffix says; whole or not at all.
 
     Raises:
         InvalidArgumentError: the value does not fit the suffix, or the file cannot be written.
     """
+    if not path.name or path.name == "..":
+        raise InvalidArgumentError(f"{str(path)!r} is a folder; name a file in it")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         _writer(value, path)(temporary)
         temporary.replace(path)
+    except OmError:
+        raise
     except OSError as error:
         raise InvalidArgumentError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
+    except Exception as error:  # whatever pandas and others think of this value in that format
+        message = f"a {type(value).__name__} cannot be written to {path.name!r}: {reason(error)}"
+        raise InvalidArgumentError(message) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
 
 
-def parse_json(text: str, where: str) -> Any:
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def parse_json(text: str | bytes, where: str) -> Any:
     """Read JSON.
 
     Raises:
@@ -105,7 +136,7 @@ def parse_json(text: str, where: str) -> Any:
     """
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidArgumentError(f"{where} does not hold JSON: {one_line(str(error))}") from None
 
 

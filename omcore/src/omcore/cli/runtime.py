@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from omcore.cli.common import progress, session, show, take_common_options
+from omcore.cli.formats import check_target, write
 from omcore.cli.results import print_value
 from omcore.cli.stores import pair
 from omcore.errors import InvalidArgumentError
@@ -93,6 +94,8 @@ def proxy_command(proxy: type[RuntimeProxy]) -> click.Command:
         if into is not None:
             known["into"] = into
         proxy.find_action(action)
+        if output is not None:
+            check_target(output)
         call = getattr(getattr(scope(), proxy.name)(name), action)
         handle = call(*arguments, **known)
         if click.get_current_context().obj["detach"]:
@@ -109,8 +112,6 @@ def _print_result(handle: Any, what: str, output: Path | None) -> None:
     if output is None:
         print_value(value)
     else:
-        from omcore.cli.formats import write
-
         write(value, output)
 
 
@@ -132,6 +133,8 @@ def _line(name: str, action: Action[..., Any]) -> str:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the result to a file.")
 def result(task: str, timeout: float | None, output: Path | None) -> None:
     """Wait for a task and print its result."""
+    if output is not None:
+        check_target(output)
     handle = session().omega().runtime.task(task)
     with progress(f"task {task}"):
         handle.wait(timeout)
@@ -139,8 +142,6 @@ def result(task: str, timeout: float | None, output: Path | None) -> None:
     if output is None:
         print_value(value)
     else:
-        from omcore.cli.formats import write
-
         write(value, output)
 
 

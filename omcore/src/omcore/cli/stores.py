@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 NAME = click.argument("name")
 VERSION = click.option("--version", "version", metavar="VERSION", help="A number or an alias; else the current one.")
 WHY = click.option("--why", default="", help="A sentence for the history.")
+LONGEST_NUMBER = 10
+"""Digits that a version's number may have."""
+
 SHOWN = ("name", "version", "kind", "rows", "size", "created", "aliases")
 
 
@@ -201,7 +204,8 @@ def pair(text: str) -> tuple[str, Any]:
 
 def as_version(text: str | None) -> int | str | None:
     """A version from the command line: a number, or an alias."""
-    return int(text) if text is not None and text.isascii() and text.isdigit() else text
+    short = text is not None and len(text) <= LONGEST_NUMBER
+    return int(text) if text is not None and short and text.isascii() and text.isdigit() else text
 
 
 def row(known: Any) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from typing import (
 )
 
 from omcore.errors import InvalidArgumentError, UnknownActionError
+from omcore.objects.names import check_name
 from omcore.runtimes.scope import Call, Scope
 from omcore.sentences import near
 
@@ -207,6 +208,10 @@ class RuntimeProxy(ABC):
             message = f"inside an action, use self.work; {act.name!r} would submit another task"
             raise InvalidArgumentError(message)
         arguments = act.bind(args, kwargs)
+        if arguments.get("into") is not None:
+            check_name(arguments["into"])
+        if arguments.get("into") is not None:
+            check_name(arguments["into"])
         call = Call(
             proxy=self.name,
             store=self.store,

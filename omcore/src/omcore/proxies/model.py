@@ -82,10 +82,10 @@ class ModelProxy(RuntimeProxy):
     @action(durable=True)
     def call(self, /, method: str, X: Data = None, y: Data = None, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
         """Call any other public method; one that fits stores the model as a new version."""
-        if method not in _STORED:
-            return self._result(_method(self.work.load(), method)(*_given(X, y), **params), into)
-        model = self.work.load(fresh=True)
+        model = self.work.load(fresh=True)  # nobody knows what the method does to it
         result = _method(model, method)(*_given(X, y), **params)
+        if method not in _STORED:
+            return self._result(result, into)
         stored = self.work.store(model)
         return stored if result is model else self._result(result, into)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from io import BytesIO
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -28,6 +29,8 @@ LARGEST_INLINE = 64 << 10
 """Bytes of a value that travel in the task itself; more are staged."""
 
 _LARGEST_EXACT = 1 << 53
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half a character, which UTF-8 has no form for."""
 
 
 class _Sink:
@@ -122,7 +125,9 @@ def _is_scalar(value: Any) -> bool:
     kind = type(value)
     if kind is int:
         return bool(-_LARGEST_EXACT <= value <= _LARGEST_EXACT)
-    return value is None or kind is bool or kind is str or (kind is float and math.isfinite(value))
+    if kind is str:
+        return len(value) <= LARGEST_INLINE and not _HALF.search(value)
+    return value is None or kind is bool or (kind is float and math.isfinite(value))
 
 
 def _to_json(content: Content) -> dict[str, Any]:
