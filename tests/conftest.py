@@ -1,10 +1,14 @@
-"""The length of the tests: as usual, or with `--torture` ten times as long."""
+"""The length of the tests: as usual, or with `--torture` ten times as long; and which of them run once is enough."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+HERE = Path(__file__).parent
+ONCE = (HERE / "architecture", HERE / "kit")
 TORTURE = 10
 
 
@@ -17,6 +21,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("usual", usual)
     settings.register_profile("torture", usual, max_examples=usual.max_examples * TORTURE)
     settings.load_profile("torture" if config.getoption("torture") else "usual")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count as slow what says nothing new on a second interpreter: the workspace, the kit's saboteurs, the bars."""
+    for item in items:
+        if item.path.name.startswith("test_bar") or any(item.path.is_relative_to(folder) for folder in ONCE):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
