@@ -244,6 +244,13 @@ def test_a_file_that_is_not_what_its_suffix_says_is_a_mistake() -> None:
     assert om_json("datasets", "list") == []
 
 
+@pytest.mark.parametrize("text", ["a,b\n1,2,3\n", "a,b\n1,2,3\n4\n", "a,b\n1,2\n3,4,5\n"])
+def test_a_table_with_more_fields_than_names_is_refused(text: str) -> None:
+    Path("ragged.csv").write_text(text)
+    assert "ragged.csv" in mistake("datasets", "put", "ragged.csv", "x")
+    assert om_json("datasets", "list") == []
+
+
 def test_a_value_that_does_not_fit_the_file_leaves_the_file_alone() -> None:
     Path("kept.npy").write_text("kept")
     om("datasets", "put", "sales.csv", "sales")

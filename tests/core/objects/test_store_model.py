@@ -44,13 +44,17 @@ class Known:
     aliases: dict[str, int] = field(default_factory=dict)
     moves: list[tuple[str, int | None, int | None]] = field(default_factory=list)
 
+    replaced: dict[int | None, int | None] = field(default_factory=dict)
+
     def move(self, action: str, to: int | None) -> None:
         self.moves.append((action, self.current, to))
+        if action != "rollback" and to != self.current:
+            self.replaced[to] = self.current
         self.current = to
 
     @property
     def before(self) -> int | None:
-        return next((before for _, before, after in reversed(self.moves) if before != after), None)
+        return self.replaced.get(self.current)
 
 
 class Stores(RuleBasedStateMachine):

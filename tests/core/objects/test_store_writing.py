@@ -300,7 +300,7 @@ def test_drop_put_and_rollback_never_give_a_number_twice(shop: Any) -> None:
     assert store.rollback("x").version == 2
     assert store.rollback("x", 1, why="the first was right").version == 1
     assert store.get("x") == "one"
-    assert store.rollback("x").version == 2
+    assert store.rollback("x", 2).version == 2
     assert store.put("three", "x").version == 3
     assert [(move.action, move.before, move.after, move.why) for move in store.history("x")] == [
         ("put", None, 1, ""),
@@ -314,10 +314,21 @@ def test_drop_put_and_rollback_never_give_a_number_twice(shop: Any) -> None:
     ]
 
 
+def test_each_rollback_goes_one_further_back_past_versions_that_were_given_up(shop: Any) -> None:
+    store = shop()
+    for value in (1, 2, 3):
+        store.put(value, "x")
+    assert [store.rollback("x").version, store.rollback("x").version] == [2, 1]
+    store.put(4, "x")
+    assert store.rollback("x").version == 1
+    with pytest.raises(VersionNotFoundError, match="replaced none"):
+        store.rollback("x")
+
+
 def test_rollback_without_a_version_before_says_so(shop: Any) -> None:
     store = shop()
     store.put(1, "x")
-    with pytest.raises(VersionNotFoundError, match=r"no version of 'x' .* before the last move"):
+    with pytest.raises(VersionNotFoundError, match=r"the current version of 'x' .* replaced none"):
         store.rollback("x")
     with pytest.raises(ObjectNotFoundError):
         store.rollback("y")

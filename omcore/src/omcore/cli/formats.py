@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import sys
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -184,8 +185,10 @@ def _reading(path: Path) -> Iterator[Any]:
 def _read_csv(path: Path) -> Any:
     import pandas as pd
 
-    with _reading(path) as file:
-        return pd.read_csv(file)
+    # a row with more fields than there are names would otherwise make an index of the first column, without a word
+    with _reading(path) as file, warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(file, index_col=False)
 
 
 def _read_parquet(path: Path) -> Any:
@@ -284,7 +287,7 @@ def _write_npy(path: Path, value: Any) -> None:
 def _write_notebook(path: Path, value: Any) -> None:
     import nbformat
 
-    _write_bytes(path, str(nbformat.writes(value)).encode(TEXT))  # type: ignore[no-untyped-call]
+    _write_bytes(path, str(nbformat.writes(value)).encode(TEXT))
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

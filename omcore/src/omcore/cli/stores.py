@@ -147,7 +147,7 @@ def drop(name: str, why: str) -> None:
 
 @_commands.command()
 @NAME
-@click.option("--to", metavar="VERSION", help="A number or an alias; else the version before.")
+@click.option("--to", metavar="VERSION", help="A number or an alias; else the one that the current one replaced.")
 @WHY
 def rollback(name: str, to: str | None, why: str) -> None:
     """Make an earlier version the current one again."""

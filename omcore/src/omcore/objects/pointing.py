@@ -94,7 +94,8 @@ class PointingStore(StoreBase):
 
         Args:
             name: the object's name.
-            to: a number or an alias; `None` for the version that was current before the last move.
+            to: a number or an alias; `None` for the version that the current one replaced when it was made, so that
+                each further call goes one further back; of a dropped object, the version that was dropped.
             why: a sentence for the history.
 
         Returns:
@@ -102,7 +103,7 @@ class PointingStore(StoreBase):
 
         Raises:
             ObjectNotFoundError: nothing was ever stored under that name, or (`VersionNotFoundError`) there is no such
-                version of it, or none before the last move.
+                version of it, or the current one replaced none.
         """
         name = check_name(name)
 
@@ -117,13 +118,14 @@ class PointingStore(StoreBase):
         return settle(attempt)
 
     def _before(self, head: Head) -> int:
-        """The version that was current before the last move."""
+        """The version that the current one replaced when it was made, or that was dropped."""
         for entry in self._latest_first(head):
-            if entry.before != entry.after and entry.before is not None:
-                return entry.before
-            if entry.before != entry.after:
+            made = entry.action != "rollback" and entry.before != entry.after
+            if made and entry.after == head.current:
+                if entry.before is not None:
+                    return entry.before
                 break
-        asked = f"there was no version of {head.name!r} in {self._shelf} before the last move"
+        asked = f"the current version of {head.name!r} in {self._shelf} replaced none"
         raise VersionNotFoundError(f"{asked}; name the one to roll back to, see versions({head.name!r})")
 
     def _latest_first(self, head: Head) -> Iterator[HistoryEntry]:
