@@ -13,6 +13,7 @@ The module itself stands for the default context: `om.datasets`, `om.models`, `o
 from __future__ import annotations
 
 import sys
+from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
     runtime: Scope
 
 __version__ = "0.1.0"
-__all__ = ["Omega", "datasets", "jobs", "models", "runtime", "scripts", "setup", "where"]
+__all__ = ["Omega", "datasets", "errors", "jobs", "models", "runtime", "scripts", "setup", "where"]
 
+_LOCK = RLock()
 _DEFAULT = ("datasets", "models", "jobs", "scripts", "runtime", "bucket", "close")
 
 
@@ -83,14 +85,21 @@ class _DefaultModule(ModuleType):
             from omcore.omega import Omega
 
             return Omega
+        if name == "errors":
+            import omcore.errors
+
+            return omcore.errors
         if name == "where":
             from omcore.objects.filters import where
 
             return where
         if name in _DEFAULT:
             return getattr(self._default(), name)
-        message = f"module 'omcore' has no attribute {name!r}"
+        message = f"module 'omcore' has no attribute {name!r}; there are {', '.join(__all__)}"
         raise AttributeError(message)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*__all__, "__doc__", "__version__"})
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "runtime":
@@ -103,10 +112,11 @@ class _DefaultModule(ModuleType):
         return self._default()[bucket]
 
     def _default(self) -> Omega:
-        found: Omega | None = self.__dict__.get("_instance")
-        if found is None:
-            found = self.__dict__["_instance"] = setup()
-        return found
+        with _LOCK:
+            found: Omega | None = self.__dict__.get("_instance")
+            if found is None:
+                found = self.__dict__["_instance"] = setup()
+            return found
 
 
 sys.modules[__name__].__class__ = _DefaultModule
