@@ -210,8 +210,6 @@ class RuntimeProxy(ABC):
         arguments = act.bind(args, kwargs)
         if arguments.get("into") is not None:
             check_name(arguments["into"])
-        if arguments.get("into") is not None:
-            check_name(arguments["into"])
         call = Call(
             proxy=self.name,
             store=self.store,
