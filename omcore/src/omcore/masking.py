@@ -20,7 +20,8 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _WORD = re.compile(r"\S+")
 _USER = re.compile(r"[^:/@]*:")
 _PAIR = re.compile(
-    r"(?<![A-Za-z0-9_.\-])(?P<name>[A-Za-z0-9_.\-]+)(?P<equals>\s*[=:]\s*)(?P<value>[^\s&;,'\"/][^\s&;,]*)"
+    r"(?<![A-Za-z0-9_.\-])(?P<name>[A-Za-z0-9_.\-]+)(?P<equals>\s*[=:]\s*)"
+    r"(?P<value>[^\s&;,'\"/][^\s&;,]*)"
 )
 
 
