@@ -8,6 +8,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from omcore.errors import ConfigurationError
+from omcore.objects.loaded import LoadedObjects
 from omcore.objects.registry import CodecRegistry
 from omcore.plugin.host import PluginHost
 from omcore.proxies.values import ValueCoder
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from omcore.promotion.policies import PromotionPolicy
     from omcore.runtimes.backend import RuntimeBackend
     from omcore.storage.backend import StorageBackend
+
+
+_OF_THE_STORAGE = ("fingerprint", "keys", "values", "records", "loaded")
+"""What a context derives from its open storage, and makes anew for the next one."""
 
 
 class Execute(Protocol):
@@ -58,19 +63,25 @@ class Context:
         self._lock = RLock()
         self._choice: RuntimeChoice | None = None
         self._backend: RuntimeBackend | None = None
+        self._storage: StorageBackend | None = None
 
     @cached_property
     def host(self) -> PluginHost:
         """The plugins that this context may use."""
         return PluginHost(allow=self.settings.plugins.allow, deny=self.settings.plugins.deny)
 
-    @cached_property
+    @property
     def storage(self) -> StorageBackend:
-        """The storage, open."""
+        """The storage, open; one for all threads."""
         with self._lock:
-            section = self.settings.storage
-            kind = self.host.storage_backend(section.backend, asked_by=section.asked_by)
-            return kind(self.host.options(kind, section.options, section.asked_by, section.origins), self.place)
+            if self._storage is None:
+                self._storage = self._open_storage()
+            return self._storage
+
+    def _open_storage(self) -> StorageBackend:
+        section = self.settings.storage
+        kind = self.host.storage_backend(section.backend, asked_by=section.asked_by)
+        return kind(self.host.options(kind, section.options, section.asked_by, section.origins), self.place)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -106,6 +117,11 @@ class Context:
     def records(self) -> TaskRecords:
         """The durable tasks."""
         return TaskRecords(self.storage)
+
+    @cached_property
+    def loaded(self) -> LoadedObjects:
+        """The objects that tasks of this context keep loaded in this process: what its rules let it load."""
+        return LoadedObjects()
 
     def policies(self, store: str) -> Sequence[PromotionPolicy]:
         """The policies that promotion into this context's store asks."""
@@ -155,9 +171,11 @@ class Context:
             self._backend = None
 
     def close(self) -> None:
-        """End the runtime's processes and close the storage, where they were opened."""
+        """End the runtime's processes and close the storage, where they were opened; the next use opens them again."""
         with self._lock:
             self._close_runtime()
-            if "storage" in self.__dict__:
-                self.storage.close()
-                del self.__dict__["storage"]
+            storage, self._storage = self._storage, None
+            for name in _OF_THE_STORAGE:
+                self.__dict__.pop(name, None)
+            if storage is not None:
+                storage.close()

@@ -92,26 +92,27 @@ class Omega:
     def __init__(self, context: Context, bucket: str = DEFAULT_BUCKET) -> None:
         self.context = context
         self.bucket = check_bucket(bucket)
+        self._stores: dict[str, Store] = {}
 
-    @cached_property
+    @property
     def datasets(self) -> Store:
         """Frames, arrays, files and other data."""
-        return Store(self.context, self.bucket, "datasets")
+        return self.store("datasets")
 
-    @cached_property
+    @property
     def models(self) -> Store:
         """Estimators and pipelines, fitted or not."""
-        return Store(self.context, self.bucket, "models")
+        return self.store("models")
 
-    @cached_property
+    @property
     def jobs(self) -> Store:
         """Notebooks."""
-        return Store(self.context, self.bucket, "jobs")
+        return self.store("jobs")
 
-    @cached_property
+    @property
     def scripts(self) -> Store:
         """Python modules and packages."""
-        return Store(self.context, self.bucket, "scripts")
+        return self.store("scripts")
 
     def store(self, name: str) -> Store:
         """The store of that name.
@@ -122,7 +123,9 @@ class Omega:
         if name not in STORES:
             message = f"there is no store {name!r}; there are {', '.join(STORES)}"
             raise InvalidArgumentError(message)
-        found: Store = getattr(self, name)
+        found = self._stores.get(name)
+        if found is None or found.storage is not self.context.storage:  # none yet, or closed since
+            found = self._stores[name] = Store(self.context, self.bucket, name)
         return found
 
     @property
@@ -143,10 +146,11 @@ class Omega:
         return self if bucket == self.bucket else Omega(self.context, bucket)
 
     def close(self) -> None:
-        """End worker processes that were started, and close the storage; for all buckets of the context."""
+        """End worker processes that were started, and close the storage; for all buckets of the context.
+
+        The next use opens them again.
+        """
         self.context.close()
-        for name in (*STORES, "_scope"):
-            self.__dict__.pop(name, None)
 
     def __enter__(self) -> Self:
         return self

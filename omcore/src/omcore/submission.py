@@ -11,9 +11,10 @@ from omcore.objects.lazy import LazyObject
 from omcore.objects.metadata import Metadata
 from omcore.runtimes import detached
 from omcore.runtimes.backend import Delivery, EngineState
+from omcore.runtimes.errordata import to_data
 from omcore.runtimes.events import Submitting
 from omcore.runtimes.handle import Handle
-from omcore.runtimes.task import PinValue, TaskSpec, new_id
+from omcore.runtimes.task import Outcome, PinValue, State, TaskSpec, new_id
 from omcore.sentences import listed
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from omcore.runtimes.backend import EngineHandle, RuntimeBackend
     from omcore.runtimes.records import TaskInfo
     from omcore.runtimes.scope import Call, Scope, TaskOptions
-    from omcore.runtimes.task import State, Value
+    from omcore.runtimes.task import Value
     from omcore.signing import KeyRing
 
 
@@ -72,7 +73,12 @@ class Submitter:
         records = self._context.records if spec.durable else None
         if records is not None:
             records.create(spec, envelope)
-        engine = self._start(spec, envelope, options)
+        try:
+            engine = self._start(spec, envelope, options)
+        except BaseException as error:
+            if records is not None:  # nobody will run it, and nobody would ever say so
+                records.end(Outcome(id=spec.id, state=State.LOST, error=to_data(error)))
+            raise
         return Handle(spec.id, engine, records, self.decode, self._cancel)
 
     def decode(self, value: Value) -> Any:

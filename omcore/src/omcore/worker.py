@@ -14,8 +14,6 @@ from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from cachetools import LRUCache
-
 from omcore.config import ContextSettings, load_settings
 from omcore.context import Context, WorkerFunctions
 from omcore.errors import ConflictError, ContextNotFoundError, OmError, TaskLostError
@@ -37,9 +35,6 @@ if TYPE_CHECKING:
     from omcore.runtimes.task import Value
 
 logger = logging.getLogger(__name__)
-
-CACHED_OBJECTS = 16
-"""Loaded objects that a worker keeps, least recently used out first."""
 
 PARTS_OF_A_TRY = 50
 """Attempts to publish what a task made while others publish versions of the same objects."""
@@ -93,13 +88,13 @@ def _site() -> _Site:
 
 
 class _Site:
-    """The contexts and the loaded objects of this process."""
+    """The contexts of this process."""
 
     def __init__(self) -> None:
         self._lock = RLock()
         self._pending: list[bytes] = []
         self._open: dict[str, Omega] = {}
-        self.objects: LRUCache[tuple[str, str], Any] = LRUCache(CACHED_OBJECTS)
+        self._named: set[str] = set()
 
     def add(self, contexts: bytes) -> None:
         with self._lock:
@@ -107,12 +102,16 @@ class _Site:
                 self._pending.append(contexts)
 
     def find(self, spec: TaskSpec) -> Omega:
-        """The context that a task names; never one at an address that a message gives."""
+        """The context that a task names; never one at an address that a message gives.
+
+        Each context is opened once, whatever messages arrive; one that could not be opened is tried again.
+        """
         with self._lock:
-            while spec.fingerprint not in self._open and self._pending:
-                self._adopt(ContextSettings.load(self._pending.pop()))
             if spec.fingerprint not in self._open:
+                self._open_prepared(spec.context)
+            if spec.fingerprint not in self._open and spec.context not in self._named:
                 self._adopt(load_settings(context=spec.context))
+                self._named.add(spec.context)
             if spec.fingerprint not in self._open:
                 message = (
                     f"task {spec.id} belongs to a context {spec.context!r} whose storage is not the one that this "
@@ -121,9 +120,17 @@ class _Site:
                 raise ContextNotFoundError(message)
             return self._open[spec.fingerprint]
 
+    def _open_prepared(self, name: str) -> None:
+        for contexts in tuple(self._pending):
+            settings = ContextSettings.load(contexts)
+            if settings.name == name:
+                self._adopt(settings)
+                self._pending.remove(contexts)
+
     def _adopt(self, settings: ContextSettings) -> None:
         omega = Omega(Context(settings, FUNCTIONS))
-        self._open.setdefault(omega.context.fingerprint, omega)
+        if self._open.setdefault(omega.context.fingerprint, omega) is not omega:
+            omega.close()
 
 
 class _Execution:
@@ -142,18 +149,21 @@ class _Execution:
         pin = self._spec.object
         if fresh:
             return self._read(pin)
-        key = (self._context.fingerprint, pin.id)
-        objects = _site().objects
-        found = objects.get(key)
-        if found is None:
-            found = objects[key] = self._read(pin)
-        return found
+        return self._context.loaded.get(pin.model_dump_json(), lambda: (self._read(pin), self._size(pin)))
 
     def store(self, value: Any, *, into: str | None = None) -> Draft:
         """Store a value when the task ends."""
         spec = self._spec
-        inputs = [str(value) for value in spec.arguments.values() if isinstance(value, PinValue)]
-        provenance = {"task": spec.id, "action": spec.action, "object": str(spec.object), "inputs": inputs}
+        pins = {name: value for name, value in spec.arguments.items() if isinstance(value, PinValue)}
+        provenance: dict[str, Any] = {
+            "task": spec.id,
+            "action": spec.action,
+            "object": str(_pin(spec.object)),
+            "inputs": [str(_pin(value)) for value in pins.values()],
+        }
+        filters = {name: value.filter for name, value in pins.items() if value.filter is not None}
+        if filters:
+            provenance["filters"] = filters
         kind, name = (spec.object.store, spec.object.name) if into is None else ("datasets", into)
         store = self._omega.store(kind)
         draft = store.stage(value, name, provenance=provenance, action=spec.action)
@@ -161,9 +171,12 @@ class _Execution:
         return draft
 
     def _read(self, pin: PinValue) -> Any:
-        where = Pin(pin.store, pin.name, pin.version, pin.id, pin.columns)
         rows = None if pin.filter is None else filter_from_json(pin.filter)
-        return self._omega.store(pin.store).load(where, Query(pin.columns, rows))
+        return self._omega.store(pin.store).load(_pin(pin), Query(pin.columns, rows))
+
+    def _size(self, pin: PinValue) -> int:
+        parts = self._omega.store(pin.store).pinned_version(_pin(pin)).content.parts
+        return sum(part.size for part in parts)
 
     # --- the run
 
@@ -237,6 +250,11 @@ class _Execution:
 
 def _failed(task_id: str, error: BaseException) -> bytes:
     return Outcome(id=task_id, state=State.FAILURE, error=to_data(error), worker=_worker_id()).dump()
+
+
+def _pin(value: PinValue) -> Pin:
+    """A pin from a message, checked."""
+    return Pin(value.store, value.name, value.version, value.id, value.columns)
 
 
 def _pin_of(plan: Plan) -> PinValue:

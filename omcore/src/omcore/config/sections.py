@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveFloat, Secret, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, Secret, StringConstraints
 
 from omcore.config.secrets import reveal
+from omcore.runtimes.task import LONGEST_TIMEOUT
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 
@@ -102,4 +103,4 @@ class TaskSection(Frozen):
     """
 
     wait: bool = False
-    timeout: PositiveFloat | None = None
+    timeout: float | None = Field(default=None, gt=0, le=LONGEST_TIMEOUT)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import Future
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from omcore.errors import TaskCancelledError, TaskError, TaskLostError, TaskTimeoutError
+from omcore.errors import OmError, TaskCancelledError, TaskError, TaskLostError, TaskTimeoutError
 from omcore.runtimes.backend import EngineState
 from omcore.runtimes.errordata import to_data, to_error
 from omcore.runtimes.task import ErrorData, Outcome, State
@@ -127,7 +129,7 @@ class Handle:
         if self._engine is None:  # wait() said it has ended, so there is a record
             raise TaskLostError(f"task {self._id} has no outcome", self._id)
         try:
-            return Outcome.load(self._engine.outcome())
+            return self._told(Outcome.load(self._engine.outcome()))
         except TaskCancelledError as error:
             return self._settle(State.REVOKED, error)
         except TaskLostError as error:
@@ -135,13 +137,32 @@ class Handle:
         except TaskTimeoutError as error:
             return self._settle(State.FAILURE, error)
 
+    def _told(self, outcome: Outcome) -> Outcome:
+        """What the worker says has become of the task; kept in its record where the worker refused to claim it."""
+        if self._records is None or self._records.state(self._id) is not State.PENDING:
+            return outcome
+        return self._records.end(outcome)
+
     def _settle(self, state: State, error: TaskError) -> Outcome:
         """What the engine says has become of the task, kept in its record unless that knows better."""
         outcome = Outcome(id=self._id, state=state, error=to_data(error))
         return outcome if self._records is None else self._records.end(outcome)
 
     def __await__(self) -> Generator[Any, None, Any]:
-        return asyncio.to_thread(self.get).__await__()
+        result: Future[Any] = Future()
+        result.set_running_or_notify_cancel()
+        Thread(target=self._tell, args=(result,), name=f"om-await-{self._id}", daemon=True).start()
+        return asyncio.wrap_future(result).__await__()
+
+    def _tell(self, result: Future[Any]) -> None:
+        """Wait in a thread that keeps no loop and no interpreter from ending, as those of a pool would."""
+        try:
+            result.set_result(self.get())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the handle is awaited
+            result.set_exception(error)
 
     def __repr__(self) -> str:
-        return f"<task {self._id} {self.status}>"
+        try:
+            return f"<task {self._id} {self.status}>"
+        except OmError:  # the storage is closed or out of reach
+            return f"<task {self._id}>"

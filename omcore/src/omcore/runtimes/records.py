@@ -7,12 +7,15 @@ half an effect is never seen.
 
 from __future__ import annotations
 
+import re
+import reprlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from omcore.errors import ConflictError, TaskNotFoundError
-from omcore.runtimes.task import Outcome, State, TaskSpec, staged
+from omcore.runtimes.task import ID_PATTERN, Outcome, State, TaskSpec, staged
+from omcore.sentences import one_line
 from omcore.storage.backend import REFERENCES_FIELD, Put
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from omcore.storage.backend import Body, Change, Record, StorageBackend
 
 PREFIX = "tasks/"
+_ID = re.compile(ID_PATTERN)
 SHOWN = ("state", "proxy", "action", "object", "bucket", "submitted", "started", "ended", "worker", "require")
 
 
@@ -149,13 +153,14 @@ class TaskRecords:
             yield TaskInfo(record.key.removeprefix(PREFIX), **{**fields, "require": tuple(fields["require"])})
 
     def _record(self, task_id: str) -> Record:
-        record = self._storage.get_record(PREFIX + task_id)
+        known = isinstance(task_id, str) and _ID.fullmatch(task_id)
+        record = self._storage.get_record(PREFIX + task_id) if known else None
         if record is None:
             message = (
-                f"there is no task {task_id!r} in this context; light tasks (such as predict) are known only to the "
-                f"process that submitted them, unless submitted with .durable()"
+                f"there is no task {one_line(reprlib.repr(task_id))} in this context; light tasks (such as predict) "
+                f"are known only to the process that submitted them, unless submitted with .durable()"
             )
-            raise TaskNotFoundError(message, task_id)
+            raise TaskNotFoundError(message, str(task_id))
         return record
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from omcore.errors import InvalidArgumentError, PluginNotFoundError
+from omcore.runtimes.task import LONGEST_TIMEOUT
+from omcore.sentences import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +75,7 @@ class RuntimeChoice:
     """
 
     backend: type[RuntimeBackend]
-    options: Mapping[str, Any]
+    options: Mapping[str, Any] = field(repr=False)
     auth: KeyRing | None = field(default=None)
 
 
@@ -132,8 +135,9 @@ class Scope:
 
     def timeout(self, seconds: float) -> Scope:
         """Let tasks run for so many seconds at most."""
-        if not seconds > 0:
-            message = f"a timeout is a positive number of seconds, not {seconds!r}"
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST_TIMEOUT:
+            asked = one_line(reprlib.repr(seconds))
+            message = f"a timeout is a positive number of seconds, at most {LONGEST_TIMEOUT:.0f}, not {asked}"
             raise InvalidArgumentError(message)
         return self._with(timeout=float(seconds))
 

@@ -14,7 +14,8 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from omcore.errors import SignatureError
+from omcore.errors import InvalidArgumentError, SignatureError
+from omcore.sentences import one_line
 
 if TYPE_CHECKING:
     from omcore.signing import KeyRing
@@ -25,8 +26,15 @@ PURPOSE = "task"
 INLINE = "inline:"
 """What the digest of a part begins with that travels along with its value."""
 
+ID_PATTERN = r"^[0-9a-f]{32}$"
+"""What a task's id looks like."""
+
 LARGEST_ENVELOPE = 4 << 20
 """Bytes above which a worker reads no envelope: larger values are staged in the store."""
+
+
+LONGEST_TIMEOUT = 1e9
+"""Seconds above which nobody means a limit: 31 years. No timer overflows below it."""
 
 
 class State(StrEnum):
@@ -110,6 +118,10 @@ Value = Annotated[JsonValue | PinValue | EncodedValue, Field(discriminator="type
 """An argument or a result."""
 
 
+Name = Annotated[str, Field(max_length=200)]
+"""Names that may stand in errors about a message that nobody signed."""
+
+
 class TaskSpec(Model):
     """What is asked of a worker.
 
@@ -129,24 +141,35 @@ class TaskSpec(Model):
         expires: after this time no worker starts it, in seconds since the epoch.
     """
 
-    id: str = Field(pattern=r"^[0-9a-f]{32}$")
-    context: str
-    fingerprint: str
-    bucket: str
-    proxy: str
+    id: str = Field(pattern=ID_PATTERN)
+    context: Name
+    fingerprint: Name
+    bucket: Name
+    proxy: Name
     object: PinValue
-    action: str
+    action: Name
     arguments: dict[str, Value]
     require: tuple[str, ...] = ()
     durable: bool = False
-    timeout: float | None = Field(default=None, gt=0)
-    submitted: float
-    expires: float | None = None
+    timeout: float | None = Field(default=None, gt=0, le=LONGEST_TIMEOUT)
+    submitted: float = Field(allow_inf_nan=False)
+    expires: float | None = Field(default=None, allow_inf_nan=False)
 
     def seal(self, keys: KeyRing) -> bytes:
-        """The task as a signed envelope: ASCII JSON."""
+        """The task as a signed envelope: ASCII JSON.
+
+        Raises:
+            InvalidArgumentError: it is larger than what a worker reads.
+        """
         text = self.model_dump_json()
-        return json.dumps({"spec": text, "signature": keys.sign(PURPOSE, text.encode())}).encode("ascii")
+        envelope = json.dumps({"spec": text, "signature": keys.sign(PURPOSE, text.encode())}).encode("ascii")
+        if len(envelope) > LARGEST_ENVELOPE:
+            message = (
+                f"the arguments of {self.action} make a task of {len(envelope)} bytes but it may have at most "
+                f"{LARGEST_ENVELOPE}; store what is large as datasets and give their names"
+            )
+            raise InvalidArgumentError(message)
+        return envelope
 
 
 class _Envelope(Model):
@@ -174,7 +197,7 @@ class SealedTask:
             self.unverified = TaskSpec.model_validate_json(self._envelope.spec)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            message = f"a message that is no task was refused: {first['msg']} at {first['loc']}"
+            message = f"a message that is no task was refused: {one_line(first['msg'], 200)}"
             raise SignatureError(message) from None
 
     def open(self, keys: KeyRing, now: float | None = None) -> TaskSpec:
@@ -188,7 +211,7 @@ class SealedTask:
         spec = self.unverified
         signature = self._envelope.signature
         if keys and not keys.verify(PURPOSE, self._envelope.spec.encode(), signature):
-            signer = f"signed with key {signature['key']!r}" if signature.get("key") else "not signed"
+            signer = f"signed with key {one_line(signature['key'], 20)!r}" if signature.get("key") else "not signed"
             message = (
                 f"task {spec.id} was refused: it is {signer} or was altered, and context {spec.context!r} runs only "
                 f"tasks signed with a key that it lists; give the client the same signing_key"
