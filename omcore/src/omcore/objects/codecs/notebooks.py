@@ -21,7 +21,7 @@ VERSION = 4
 class NotebookCodec(Codec):
     """A notebook, or the path of an `.ipynb` file; what comes back is a `NotebookNode`.
 
-    Cells that lack the id which the format asks for are given one.
+    Cells that lack the id which the format asks for are given one; marks of trust are not kept.
     """
 
     api_version = 1
@@ -32,12 +32,8 @@ class NotebookCodec(Codec):
         return not isinstance(value, Path) or value.suffix == ".ipynb"
 
     def encode(self, value: Any, sink: Sink) -> Content:
-
         notebook = _valid(_read_file(value) if isinstance(value, Path) else value)
-        text = _nbformat().writes(notebook, version=_nbformat().NO_CONVERT)
-        if _parsed(text) != notebook:
-            message = "the notebook cannot be kept exactly: it holds what is no JSON; save it to a file first"
-            raise UnsupportedTypeError(message)
+        text = _written(notebook)
         kernel = notebook.metadata.get("kernelspec", {}).get("name", "")
         schema = {"cells": len(notebook.cells), "kernel": str(kernel)}
         return Content(self.kind, (sink.add([text.encode("utf-8")], name="notebook.ipynb"),), schema)
@@ -47,20 +43,38 @@ class NotebookCodec(Codec):
             refuse_query(self.kind, query)
         try:
             return _valid(_parsed(read_part(source, only_part(content)).decode("utf-8")))
-        except (ValueError, RecursionError, UnsupportedTypeError) as error:
+        except (ValueError, UnsupportedTypeError) as error:
             raise malformed(self.kind, reason(error)) from error
 
 
 def _read_file(path: Path) -> Any:
+    library = _nbformat()
     try:
-        return _nbformat().convert(_parsed(path.read_text("utf-8")), VERSION)
-    except (OSError, ValueError, RecursionError, KeyError, AttributeError) as error:
+        return library.convert(_parsed(path.read_text("utf-8")), VERSION)
+    except (OSError, ValueError, KeyError, AttributeError, library.ValidationError) as error:
         message = f"the file {str(path)!r} is no notebook that can be read ({reason(error)}); save it as .ipynb"
         raise UnsupportedTypeError(message) from error
 
 
+def _written(notebook: Any) -> str:
+    message = "the notebook cannot be kept exactly: it holds what is no JSON; save it to a file first"
+    try:
+        text: str = _nbformat().writes(notebook, version=_nbformat().NO_CONVERT)
+        same = _parsed(text) == notebook
+    except (TypeError, ValueError) as error:
+        raise UnsupportedTypeError(message) from error
+    if not same:
+        raise UnsupportedTypeError(message)
+    return text
+
+
 def _parsed(text: str) -> Any:
-    return _nbformat().reads(text, _nbformat().NO_CONVERT)
+    """Read a notebook; raises `ValueError` for what is none."""
+    library = _nbformat()
+    try:
+        return library.reads(text, library.NO_CONVERT)
+    except (KeyError, AttributeError, TypeError, IndexError, RecursionError, library.ValidationError) as error:
+        raise ValueError(reason(error)) from error
 
 
 def _valid(notebook: Any) -> Any:
@@ -82,7 +96,8 @@ def _valid(notebook: Any) -> Any:
     except (library.ValidationError, KeyError, AttributeError, TypeError) as error:
         message = f"the notebook is not valid ({reason(error)}); save it with Jupyter and store the file"
         raise UnsupportedTypeError(message) from error
-    return copy
+    # what says where a notebook was opened, or who trusted it there, is for no other reader
+    return library.v4.rwbase.strip_transient(copy)
 
 
 def _nbformat() -> Any:

@@ -76,9 +76,12 @@ class Script:
         return target
 
     def _write(self, target: Path) -> None:
+        if self.is_package:
+            target.mkdir()
         for name, part in zip(self.files, self._parts, strict=True):
             path = target / name if self.is_package else target
-            path.parent.mkdir(parents=self.is_package, exist_ok=True)
+            if self.is_package:
+                path.parent.mkdir(parents=True, exist_ok=True)
             with self._source.open(part) as stream:
                 write_file(path, stream)
 
