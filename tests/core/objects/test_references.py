@@ -102,7 +102,7 @@ def test_each_form_of_a_reference_says_what_it_means(text: str, expected: Refere
         ("om://prod/omega/data/sales", "there is no store 'data'"),
         ("om:///omega/datasets/sales", "write om://"),
         ("om://../omega/datasets/sales", "cannot be the name of a context"),
-        ("http://prod/omega/datasets/sales", "cannot be the name of an object"),
+        ("http://prod/omega/datasets/sales", "it is the address of something else"),
     ],
 )
 def test_a_reference_that_cannot_be_read_says_why(text: str, why: str | None) -> None:
@@ -124,3 +124,11 @@ def test_a_pin_says_which_version_for_certain() -> None:
         Pin("secrets", "x", 1, "")
     with pytest.raises(InvalidReferenceError):
         Pin("datasets", "x", 0, "")
+
+
+def test_an_address_that_is_no_reference_is_refused_without_its_password() -> None:
+    for text in ("mongodb://ada:hunter2@db/x", f"mongodb://ada:{'hunter2' * 50}@db/x"):
+        with pytest.raises(InvalidReferenceError) as refused:
+            parse_reference(text)
+        assert "hunter2" not in str(refused.value)
+    assert parse_reference('sales["http://x"]').columns == ("http://x",)

@@ -18,6 +18,7 @@ from omcore.errors import (
     TaskNotFoundError,
     VetoError,
 )
+from omcore.masking import mask_addresses
 from omcore.sentences import one_line
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Failure(click.ClickException):
     exit_code = 1
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(one_line(sentence, limit=LONGEST))
+        super().__init__(mask_addresses(one_line(sentence, limit=LONGEST)))
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the sentence."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from omcore.errors import InvalidReferenceError
+from omcore.masking import mask_addresses
 from omcore.objects.keys import head_key, history_key, version_key
 from omcore.objects.names import (
     STORES,
@@ -190,6 +191,8 @@ def check_columns(columns: Iterable[str]) -> tuple[str, ...]:
 def _place(text: str) -> tuple[str, str, str, str]:
     """Context, bucket, store, and what follows them."""
     if not text.startswith(SCHEME):
+        if "://" in text.partition("[")[0]:  # perhaps with a password in it
+            raise _unreadable(mask_addresses(text), "it is the address of something else; write a name, or om://...")
         return "", "", "", text
     pieces = text.removeprefix(SCHEME).split("/", 3)
     if len(pieces) < 4 or not all(pieces[:3]):
