@@ -221,7 +221,7 @@ def _writer(value: Any, path: Path) -> Callable[[Path], None]:
     """What writes this value under this suffix."""
     suffix = path.suffix.lower()
     if hasattr(value, "save"):  # files and scripts know how to write themselves
-        return lambda target: value.save(target)
+        return lambda target: _save(value, target)
     if isinstance(value, bytes):
         return lambda target: _write_bytes(target, value)
     if suffix in {".csv", ".parquet"}:
@@ -288,6 +288,14 @@ def _write_notebook(path: Path, value: Any) -> None:
     import nbformat
 
     _write_bytes(path, str(nbformat.writes(value)).encode(TEXT))
+
+
+def _save(value: Any, path: Path) -> None:
+    from omcore.objects.codecs.scripts import Script
+
+    if isinstance(value, Script):  # it goes below a folder
+        path.mkdir()
+    value.save(path)
 
 
 def _write_bytes(path: Path, data: bytes) -> None:
