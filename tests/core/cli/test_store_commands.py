@@ -260,3 +260,24 @@ def test_a_value_that_does_not_fit_the_file_leaves_the_file_alone() -> None:
     mistake("datasets", "get", "sales", "no/such/folder/table.csv")
     assert Path("kept.npy").read_text() == "kept"
     assert sorted(path.name for path in Path().iterdir() if "kept" in path.name) == ["kept.npy"]
+
+
+def test_numbers_texts_and_places_that_nobody_means_are_mistakes() -> None:
+    om("datasets", "put", "sales.csv", "sales")
+    mistake("datasets", "get", "sales", "--version", "9" * 5000)
+    for target in (".", "..", "/"):
+        mistake("datasets", "get", "sales", target)
+    for text in (b"\xff\xfe", b"[" * 100_000):
+        result = CliRunner().invoke(cli, ["datasets", "put", "-", "x"], input=text)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    Path("twice.csv").write_text("a,a.1\n1,2\n")
+    om("datasets", "put", "twice.csv", "twice")
+
+
+def test_a_folder_with_something_in_it_is_not_replaced_by_a_script() -> None:
+    om("scripts", "put", "factories.py", "factories")
+    Path("full").mkdir()
+    Path("full/mine.txt").write_text("mine")
+    mistake("scripts", "get", "factories", "full")
+    assert [path.name for path in Path("full").iterdir()] == ["mine.txt"]
+    assert not [path for path in Path().iterdir() if path.name.startswith(".full")]
