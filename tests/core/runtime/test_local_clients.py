@@ -182,6 +182,17 @@ def test_a_fork_of_the_client_has_workers_of_its_own(folder: Path) -> None:
     assert finished(folder, body) == "0 True b'1' True\n"
 
 
+def test_a_child_of_multiprocessing_ends_though_its_worker_is_warm(folder: Path) -> None:
+    body = (
+        "import multiprocessing\n"
+        "child = multiprocessing.get_context('fork').Process(target=lambda: print(run('result = 1 + 1'), flush=True))\n"
+        "child.start()\n"
+        "child.join(60)\n"
+        "print(child.exitcode)\n"
+    )
+    assert finished(folder, body).split()[-1] == "0"
+
+
 def test_a_fork_that_ends_leaves_the_workers_of_its_parent_alone(folder: Path) -> None:
     body = (
         "import warnings; warnings.simplefilter('ignore')\n"

@@ -6,6 +6,7 @@ import atexit
 import os
 import threading
 from multiprocessing.reduction import ForkingPickler
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 from omcore.errors import InvalidArgumentError, TaskCancelledError, TaskError, TaskLostError
@@ -63,6 +64,8 @@ class Pool:
             if not self._started:
                 self._started = True
                 atexit.register(self.close)
+                # a child of multiprocessing runs no atexit, and waits for its own children after these
+                Finalize(None, self.close, exitpriority=100)
             self._open[job] = None
             self._queue.put(job)
             free = [slot for slot in self._slots if slot.free and delivery.require <= slot.offers]

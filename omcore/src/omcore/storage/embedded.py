@@ -57,6 +57,7 @@ class EmbeddedStorage(StorageBackend):
             make_folder(self._path)
             self._blobs = BlobFolder(self._path, durable=durable)
             self._blobs.clear_temporary(datetime.now(UTC) - timedelta(days=1))
+            _refuse_lost_records(self._path)
             self._database = Database(
                 self._path / "records.sqlite", [TABLES], durable=durable, busy_timeout=options.busy_timeout
             )
@@ -142,6 +143,18 @@ class EmbeddedStorage(StorageBackend):
     def close(self) -> None:
         self._closed = True
         self._database.close()
+
+
+def _refuse_lost_records(path: Path) -> None:
+    """Refuse a storage that has blobs but no records: a new, empty one in its place would hide what was lost.
+
+    The blobs are looked at first: whoever makes a new storage makes its records before its first blob.
+    """
+    records = path / "records.sqlite"
+    has_blobs = any((path / "blobs").glob("*/*"))
+    if has_blobs and not (records.exists() and records.stat().st_size):
+        state = "is empty" if records.exists() else "is missing"
+        raise StorageUnavailableError(f"{records} {state}, but there are blobs beside it; restore it from a backup")
 
 
 def _make_secret(path: Path) -> None:
