@@ -77,7 +77,7 @@ class Subclass(np.ndarray[Any, Any]):
 
 @pytest.mark.parametrize(
     "array",
-    [np.array([None]), np.zeros(2, [("a", "O")]), np.zeros(2).view(Subclass), np.ma.masked_array([1])],
+    [np.array([None, {}]), np.zeros(2, [("a", "O")]), np.zeros(2).view(Subclass), np.ma.masked_array([1])],
     ids=lambda array: f"{type(array).__name__} of {array.dtype}",
 )
 def test_an_array_that_is_more_than_memory_is_refused(array: Any) -> None:

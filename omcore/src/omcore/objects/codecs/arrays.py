@@ -1,16 +1,27 @@
-"""numpy arrays and scalars, as their memory is: any dtype but objects, either order, streamed."""
+"""numpy arrays and scalars, as their memory is, in either order, streamed; objects only where they are exact JSON."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from omcore.errors import ColumnNotFoundError, UnsupportedTypeError
+from omcore.objects.codecs import exact_json
 from omcore.objects.codecs.base import Codec, Content, Query
 from omcore.objects.codecs.dtypes import describe, memory, rebuild
-from omcore.objects.codecs.reading import PIECE, detail, malformed, only_part, pieces, read_into, refuse_query
+from omcore.objects.codecs.reading import (
+    PIECE,
+    detail,
+    malformed,
+    only_part,
+    pieces,
+    read_into,
+    read_part,
+    refuse_query,
+)
 from omcore.sentences import listed, near
 
 if TYPE_CHECKING:
@@ -20,9 +31,16 @@ if TYPE_CHECKING:
 
     from omcore.objects.codecs.base import Sink, Source, Trust
 
+_OBJECTS = np.dtype(object)
+_ELEMENTS = frozenset({str, NoneType, bool, int, float})
+_MOST_AXES = 64
+
 
 class ArrayCodec(Codec):
-    """Arrays: the order (C or Fortran) is kept, other strides become C order; a projection takes fields by name."""
+    """Arrays: the order (C or Fortran) is kept, other strides become C order; a projection takes fields by name.
+
+    An array of objects is kept when all of them are text, `None`, bool, int or float: as JSON, in the order of memory.
+    """
 
     api_version = 1
     kind = "numpy.ndarray"
@@ -34,16 +52,15 @@ class ArrayCodec(Codec):
             message = f"a {name} is more than an array and cannot be kept exactly; store numpy.asarray(...) of it"
             raise UnsupportedTypeError(message)
         rows = value.shape[0] if value.ndim else None
-        details = {
-            "dtype": describe(value.dtype, "the array"),
-            "shape": list(value.shape),
-            "order": "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C",
-        }
-        part = sink.add(_chunks(value), rows=rows)
+        objects, order = value.dtype == _OBJECTS, _order(value)
+        dtype = _OBJECTS.str if objects else describe(value.dtype, "the array")
+        details = {"dtype": dtype, "shape": list(value.shape), "order": order}
+        part = sink.add(pieces(_dump(value, order)) if objects else _chunks(value), rows=rows)
         return Content(self.kind, (part,), _schema(value), details, rows)
 
     def decode(self, content: Content, source: Source, query: Query, trust: Trust) -> Any:  # noqa: ARG002 - plain
-        array = _read(content, source)
+        objects = content.details.get("dtype") == _OBJECTS.str
+        array = _read_objects(content, source) if objects else _read(content, source)
         return _select(array, query) if query else array
 
 
@@ -75,6 +92,23 @@ def _schema(array: NDArray[Any]) -> dict[str, Any]:
     return {"columns": columns, "dtype": str(array.dtype), "shape": list(array.shape)}
 
 
+def _order(array: NDArray[Any]) -> Literal["C", "F"]:
+    return "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+
+
+def _dump(array: NDArray[Any], order: Literal["C", "F"]) -> bytes:
+    elements = array.ravel(order).tolist()
+    if not _ELEMENTS.issuperset(map(type, elements)):
+        place, kind = next((at, type(it)) for at, it in np.ndenumerate(array) if type(it) not in _ELEMENTS)
+        name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+        message = (
+            f"the array has dtype object, and its element at {list(place)} is a {name}, where only str, None, bool, "
+            f"int and float are kept; convert it first"
+        )
+        raise UnsupportedTypeError(message)
+    return exact_json.dump(elements, "an array of dtype object")
+
+
 def _chunks(array: NDArray[Any]) -> Iterator[memoryview]:
     if array.flags.c_contiguous or array.flags.f_contiguous:
         return pieces(memory(array))
@@ -83,13 +117,37 @@ def _chunks(array: NDArray[Any]) -> Iterator[memoryview]:
     return (memory(np.ascontiguousarray(piece)) for piece in slices)
 
 
+def _shape(content: Content) -> list[int]:
+    shape: list[int] = detail(content, "shape", list)
+    if len(shape) > _MOST_AXES or not all(type(size) is int and size >= 0 for size in shape):
+        raise malformed(content.kind, f"its shape is {shape!r}")
+    return shape
+
+
+def _read_objects(content: Content, source: Source) -> NDArray[Any]:
+    """An array of exactly the objects that JSON has; whatever the bytes say, no other comes of them."""
+    shape = _shape(content)
+    try:
+        elements = exact_json.load(read_part(source, only_part(content)))
+    except ValueError as error:
+        raise malformed(content.kind, f"its elements are no JSON ({error})") from error
+    if type(elements) is not list or not _ELEMENTS.issuperset(map(type, elements)):
+        raise malformed(content.kind, "its elements are no list of text, numbers, truth values and null")
+    if len(elements) != math.prod(shape):
+        raise malformed(content.kind, f"{len(elements)} elements do not make an array of shape {shape!r}")
+    flat = np.empty(len(elements), _OBJECTS)
+    flat[:] = elements
+    try:
+        return flat.reshape(shape, order="F" if content.details.get("order") == "F" else "C")
+    except (ValueError, OverflowError) as error:
+        raise malformed(content.kind, f"its shape is {shape!r}") from error
+
+
 def _read(content: Content, source: Source) -> NDArray[Any]:
     dtype = rebuild(content.details.get("dtype"))
-    shape = detail(content, "shape", list)
+    shape = _shape(content)
     part = only_part(content)
-    if not all(type(size) is int and size >= 0 for size in shape):
-        raise malformed(content.kind, f"its shape is {shape!r}")
-    if math.prod(shape) * dtype.itemsize != part.size or len(shape) > 64:
+    if math.prod(shape) * dtype.itemsize != part.size:
         raise malformed(content.kind, f"{part.size} bytes do not make an array of shape {shape!r} and dtype {dtype}")
     try:
         array = np.empty(shape, dtype, "F" if content.details.get("order") == "F" else "C")
