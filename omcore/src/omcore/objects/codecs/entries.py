@@ -27,6 +27,13 @@ BUILTIN: tuple[CodecEntry, ...] = (
     CodecEntry(
         "numpy.scalar", f"{_PACKAGE}.arrays:ScalarCodec", ("numpy.str_", "numpy.bytes_", "numpy.generic"), _DATASETS
     ),
+    # the base of every layout, which older versions of scipy call otherwise: a layout that is not kept is told by name
+    CodecEntry(
+        "scipy.sparse",
+        f"{_PACKAGE}.sparse:SparseCodec",
+        ("scipy.sparse._base._spbase", "scipy.sparse._base.spmatrix"),
+        _DATASETS,
+    ),
     CodecEntry(
         "json.value",
         f"{_PACKAGE}.values:JsonCodec",
