@@ -23,9 +23,17 @@ def pieces(data: memoryview | bytes) -> Iterator[memoryview]:
 
 
 def read_part(source: Source, part: Part) -> bytes:
-    """The whole of a part."""
+    """The whole of a part.
+
+    Raises:
+        CorruptBlobError: there are more bytes, or fewer, than were written.
+    """
     with source.open(part) as stream:
-        return stream.read()
+        data = stream.read()
+    if len(data) != part.size:
+        message = f"a part has {len(data)} bytes but {part.size} were written; restore it from a backup"
+        raise CorruptBlobError(message)
+    return data
 
 
 def read_into(stream: BinaryIO, target: memoryview) -> None:

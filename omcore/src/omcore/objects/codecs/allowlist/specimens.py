@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse  # type: ignore[import-untyped]  # has no types
+from scipy import sparse
 from sklearn import compose, ensemble, feature_selection, linear_model, metrics, model_selection, pipeline
 from sklearn import preprocessing as prep
 from sklearn.datasets import load_diabetes, load_iris

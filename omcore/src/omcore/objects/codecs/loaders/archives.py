@@ -19,13 +19,17 @@ def dump_skops(value: Any) -> bytes:
     Raises:
         UnsupportedTypeError: skops cannot.
     """
-    from skops.io import dumps
+    from skops.io import dumps, get_untrusted_types
 
     try:
         data: bytes = dumps(value)
+        types = get_untrusted_types(data=data)
     except Exception as error:
         message = f"a {type(value).__name__} cannot be kept by skops ({reason(error)}); store it as sklearn.estimator"
         raise UnsupportedTypeError(message) from error
+    if own := sorted(name for name in types if name.startswith("__main__.") or "<" in name):
+        message = f"a {type(value).__name__} refers to {', '.join(own)}, which no reader finds"
+        raise UnsupportedTypeError(f"{message}; move it into a module that can be installed")
     return data
 
 
