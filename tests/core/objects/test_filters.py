@@ -139,7 +139,7 @@ def test_values_of_numpy_and_pandas_become_plain_ones(given_as: Any, expected: A
         ("x", pd.NA, "not NAType"),
         ("x", pd.Timestamp("2024-01-01 00:00:00.000000001"), "to the microsecond"),
         ("x", np.datetime64(1, "ns"), "to the microsecond"),
-        ("x", np.datetime64("NaT"), "isnull"),
+        ("x", np.datetime64("NaT", "ns"), "isnull"),
         ("x", 2**63, "64 bits"),
         ("x", Decimal(1), "not Decimal"),
         ("x", timedelta(1), "not timedelta"),
