@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from omcore.errors import CorruptBlobError, OmError, UntrustedError
-from omcore.objects.codecs.base import Content, Part, Query, Trust
+from omcore.objects.codecs.base import Codec, Content, Part, Query, Trust
 from omcore.objects.codecs.entries import BUILTIN
 from omcore.objects.codecs.estimators import EstimatorCodec
 from omcore.objects.codecs.loaders import guarded
 from omcore.objects.codecs.loaders.pickles import Unpickler
 from omcore.objects.codecs.memory import MemorySource
-from omcore.objects.codecs.rules import Rule
+from omcore.objects.codecs.rules import Rule, read_batches, read_value
 from omcore.objects.codecs.wire import decode_inline
 from omcore.objects.registry import load_codec
 from tests.core.codecs.hostile_pickles import in_an_estimator, payloads
@@ -158,3 +158,32 @@ def test_a_list_of_prefixes_is_caught(canary: Path) -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_no_list_at_all_is_caught(canary: Path) -> None:
     assert "os.system" in executed(lambda _: True, canary)
+
+
+class Careless(Codec):
+    """A codec of a plugin that unpickles whatever it finds, and says that it is plain."""
+
+    api_version = 1
+    kind = "example.careless"
+    plain = True
+
+    def encode(self, value: Any, sink: Any) -> Content:
+        return Content(self.kind, (sink.add([pickle.dumps(value)]),))
+
+    def decode(self, content: Content, source: Any, query: Query, trust: Trust) -> Any:
+        with source.open(content.parts[0]) as stream:
+            return pickle.load(stream)
+
+    def batches(self, content: Content, source: Any, query: Query, trust: Trust) -> Any:
+        yield self.decode(content, source, query, trust)
+
+
+@pytest.mark.parametrize("read", [read_value, lambda *args: list(read_batches(*args))])
+def test_a_careless_codec_of_a_plugin_is_stopped_where_the_core_calls_it(read: Any, canary: Path) -> None:
+    data = payloads(str(canary))["os.system"]
+    content = Content(Careless.kind, (Part("0", len(data)),))
+    with pytest.raises(UntrustedError, match=r"os\.system"):
+        read(Careless(), content, MemorySource([data]), Query(), NOBODY)
+    assert not canary.exists()
+    harmless = pickle.dumps([1, "a"])
+    assert "a" in str(read(Careless(), content, MemorySource([harmless]), Query(), NOBODY))

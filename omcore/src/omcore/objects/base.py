@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from omcore.errors import ConflictError, CorruptRecordError, InvalidArgumentError, InvalidReferenceError
+from omcore.objects.codecs.rules import read_value
 from omcore.objects.missing import no_object, no_version
 from omcore.objects.names import check_bucket, check_store
 from omcore.objects.parts import BlobSource
@@ -164,7 +165,7 @@ class StoreBase:
 
     def _decode(self, version: Version, query: Query) -> Any:
         codec = self._codecs.for_kind(version.kind)
-        return codec.decode(version.content, BlobSource(self.storage), query, self._trust_in(version))
+        return read_value(codec, version.content, BlobSource(self.storage), query, self._trust_in(version))
 
     def _trust_in(self, version: Version) -> Trust:
         return self._trust.for_version(self.vouches_for(version))

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from omcore.errors import InvalidArgumentError
-from omcore.objects.codecs.base import Query, SupportsBatches
+from omcore.objects.codecs.base import Query
+from omcore.objects.codecs.rules import read_batches, read_value
 from omcore.objects.filters import combine, compile_filter
 from omcore.objects.missing import check_known
 from omcore.objects.parts import BlobSource
@@ -44,17 +45,14 @@ class LazyObject:
 
     def get(self) -> Any:
         """Load what is wanted."""
-        return self._codec.decode(self._content, BlobSource(self._storage), self.query, self._trust)
+        return read_value(self._codec, self._content, BlobSource(self._storage), self.query, self._trust)
 
     def batches(self) -> Iterator[Any]:
         """Load what is wanted a piece at a time, so that memory stays bounded where the kind allows it.
 
         A kind that cannot be read in pieces comes as one.
         """
-        if isinstance(self._codec, SupportsBatches):
-            yield from self._codec.batches(self._content, BlobSource(self._storage), self.query, self._trust)
-        else:
-            yield self.get()
+        yield from read_batches(self._codec, self._content, BlobSource(self._storage), self.query, self._trust)
 
     def filter(
         self,

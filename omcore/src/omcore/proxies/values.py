@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from omcore.errors import CorruptBlobError, UnsupportedTypeError
 from omcore.objects.codecs.base import Content, Part, Query, Trust
+from omcore.objects.codecs.rules import read_value
 from omcore.runtimes.task import INLINE, EncodedValue, JsonValue
 from omcore.storage.backend import SupportsLocalPath
 
@@ -117,7 +118,7 @@ class ValueCoder:
         if not codec.plain:
             message = f"a value of kind {value.kind!r} came with a task and was refused: it is not plain data"
             raise UnsupportedTypeError(message)
-        return codec.decode(_content(value), _Source(self._storage, value.inline), Query(), Trust())
+        return read_value(codec, _content(value), _Source(self._storage, value.inline), Query(), Trust())
 
 
 def _is_scalar(value: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omcore.errors import CorruptBlobError, UnsupportedTypeError
 from omcore.objects.codecs.loaders.making import reduce_numpy
 from omcore.objects.codecs.loaders.scanning import globals_of
-from omcore.objects.codecs.rules import Rule, net, translated
+from omcore.objects.codecs.rules import Rule, translated
 from omcore.sentences import reason
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def load(data: bytes | memoryview, buffers: Sequence[Any], trust: Trust, what: s
         rule.check(globals_of(data, len(buffers)))
     # an extension that is cached would come without being asked for
     copyreg.clear_extension_cache()
-    with net(rule):
-        return translated(Unpickler(data, buffers, rule).load, what)
+    return translated(Unpickler(data, buffers, rule).load, what)
 
 
 class Pickler(pickle.Pickler):
