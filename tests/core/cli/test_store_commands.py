@@ -70,8 +70,8 @@ def test_a_table_goes_in_and_out_by_its_suffix(suffix: str) -> None:
     frame.to_csv("in.csv", index=False) if suffix == ".csv" else frame.to_parquet("in.parquet")
     om("datasets", "put", f"in{suffix}", "t")
     om("datasets", "get", "t", f"out{suffix}")
-    back = pd.read_csv("out.csv") if suffix == ".csv" else pd.read_parquet("out.parquet")
-    pd.testing.assert_frame_equal(back, frame)
+    read = {".csv": pd.read_csv, ".parquet": pd.read_parquet}[suffix]
+    pd.testing.assert_frame_equal(read(f"out{suffix}"), read(f"in{suffix}"))
 
 
 def test_arrays_json_and_plain_files_go_in_and_out() -> None:

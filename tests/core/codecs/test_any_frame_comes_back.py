@@ -48,7 +48,8 @@ KINDS: list[st.SearchStrategy[Any]] = [
     st.decimals(),
     st.uuids(),
     st.lists(st.one_of(st.none(), st.integers(), st.text(max_size=3)), max_size=3),
-    st.dictionaries(st.text(max_size=3), st.floats(), max_size=3),
+    # no NaN in here, because pandas 2 takes two dictionaries with one for different; the next test has it
+    st.dictionaries(st.text(max_size=3), st.floats(allow_nan=False), max_size=3),
     hnp.arrays(st.sampled_from(["f4", "i8"]), st.integers(0, 3)),
     st.tuples(st.integers()),
 ]
@@ -94,6 +95,11 @@ def test_any_frame_of_numbers_and_times(frame: pd.DataFrame) -> None:
 @settings(max_examples=300)
 def test_any_column_of_objects(frame: pd.DataFrame) -> None:
     comes_back_or_is_refused(frame, "column 'x'")
+
+
+def test_a_nan_in_a_dictionary_comes_back() -> None:
+    frame = pd.DataFrame({"x": pd.Series([{"a": float("nan")}], dtype=object)})
+    assert repr(Kept.of(frame, CODEC).get().x[0]) == "{'a': nan}"
 
 
 @given(
