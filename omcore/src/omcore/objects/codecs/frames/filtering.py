@@ -195,8 +195,7 @@ def describe(table: pa.Table, types: Mapping[str, ColumnType]) -> dict[str, Any]
 
 
 def _limits(column: pa.ChunkedArray, family: Family) -> tuple[Any, Any]:
-    limits = pc.min_max(column).as_py()
-    least, most = limits["min"], limits["max"]
+    least, most = family.limits(column)
     if least is None or family.plain(least) is None or family.plain(most) is None:
         return None, None
     return family.plain(least), family.plain(most)
