@@ -16,6 +16,8 @@ from click.testing import CliRunner
 from omcore.cli import cli
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from click.testing import Result
 
 CONFIGURATION = """
@@ -70,7 +72,8 @@ def test_a_table_goes_in_and_out_by_its_suffix(suffix: str) -> None:
     frame.to_csv("in.csv", index=False) if suffix == ".csv" else frame.to_parquet("in.parquet")
     om("datasets", "put", f"in{suffix}", "t")
     om("datasets", "get", "t", f"out{suffix}")
-    read = {".csv": pd.read_csv, ".parquet": pd.read_parquet}[suffix]
+    readers: dict[str, Callable[[str], pd.DataFrame]] = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    read = readers[suffix]
     pd.testing.assert_frame_equal(read(f"out{suffix}"), read(f"in{suffix}"))
 
 
