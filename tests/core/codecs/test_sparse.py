@@ -46,12 +46,16 @@ def both_ways(matrix: Any) -> None:
     same_matrix(matrix, decode_inline(*encode_inline(matrix, SparseCodec()), SparseCodec()))
 
 
+# scipy before 1.15 has no sparse arrays of more axes
+MOST_AXES = 4 if tuple(map(int, scipy.__version__.split(".")[:2])) >= (1, 15) else 2
+
+
 @given(DENSE, st.sampled_from(KINDS))
 def test_any_matrix_comes_back(dense: Any, kind: str) -> None:
     both_ways(getattr(scipy.sparse, kind)(dense))
 
 
-@given(hnp.arrays("f8", hnp.array_shapes(min_dims=1, max_dims=4, max_side=3)))
+@given(hnp.arrays("f8", hnp.array_shapes(min_dims=1, max_dims=MOST_AXES, max_side=3)))
 def test_an_array_of_any_number_of_axes_comes_back(dense: Any) -> None:
     both_ways(scipy.sparse.coo_array(dense))
     if dense.ndim == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import Any
 
@@ -97,6 +98,6 @@ def harmless(module: str, name: str, found: Any) -> bool:
         return True
     if module.partition(".")[0] not in _LIBRARIES or any(f"{full}.".startswith(f"{denied}.") for denied in _DENIED):
         return False
-    if inspect.isfunction(found):
+    if inspect.isfunction(found) or isinstance(found, functools.partial):
         return module in _COMPUTING and not name.startswith("__")
     return isinstance(found, type | np.ufunc)
