@@ -233,6 +233,13 @@ def test_progress_is_silent_where_nobody_watches() -> None:
     assert (result.exit_code, result.output) == (0, "")
 
 
+@pytest.mark.parametrize("line", ["init P", "demo --keep P", "datasets get x P", "runtime result x -o P"])
+def test_what_can_be_no_path_is_a_mistake(line: str) -> None:
+    result = CliRunner().invoke(cli, ["a\0b" if word == "P" else word for word in line.split()])
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "holds a NUL character" in result.stderr
+
+
 # --- completion
 
 

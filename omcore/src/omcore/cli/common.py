@@ -6,7 +6,17 @@ def things() -> None:
     show([{"name": "a", "size": 1}], ["name", "size"])
 """
 
-from omcore.cli.options import Session, session, take_common_options
+from omcore.cli.options import FilePath, Session, session, take_common_options
 from omcore.cli.output import cell, progress, show, show_json, show_table
 
-__all__ = ["Session", "cell", "progress", "session", "show", "show_json", "show_table", "take_common_options"]
+__all__ = [
+    "FilePath",
+    "Session",
+    "cell",
+    "progress",
+    "session",
+    "show",
+    "show_json",
+    "show_table",
+    "take_common_options",
+]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from omcore.cli.common import FilePath
 from omcore.errors import PromotionRefusedError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ models = ["trained"]
 
 
 @click.command(short_help="The main job on real data, from CSV to production.")
-@click.option("--keep", type=click.Path(path_type=Path), help="Work in this folder and leave it; it must be empty.")
+@click.option("--keep", type=FilePath(), help="Work in this folder and leave it; it must be empty.")
 def demo(keep: Path | None) -> None:
     """The main job on real data that ship with scikit-learn: from a CSV file to a model in production."""
     if keep is not None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from omcore.cli.common import session, show_json
+from omcore.cli.common import FilePath, session, show_json
 from omcore.errors import ConfigurationError
 from omcore.sentences import reason
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TEMPLATE = """\
 # The contexts of this project: environments with a storage, a runtime and rules of their own.
@@ -54,7 +57,7 @@ models = ["trained"]
 
 
 @click.command(short_help="Write a commented omcore.toml.")
-@click.argument("folder", type=click.Path(path_type=Path), default=".")
+@click.argument("folder", type=FilePath(), default=".")
 def init(folder: Path) -> None:
     """Write a commented omcore.toml into FOLDER (default: here); a file that is there stays as it is."""
     path = folder.absolute() / "omcore.toml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     from omcore.omega import Omega
 
 _META = "omcore.cli."
+
+
+class FilePath(click.Path):
+    """The path of a file or a folder that need not exist. What can be no path is the user's mistake."""
+
+    name = "path"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; click itself would let the operating system's error out."""
+        if "\0" in str(value):
+            self.fail(f"{str(value)!r} is no path, because it holds a NUL character", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @dataclass(frozen=True, slots=True)

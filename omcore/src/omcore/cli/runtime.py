@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from omcore.cli.common import progress, session, show, take_common_options
+from omcore.cli.common import FilePath, progress, session, show, take_common_options
 from omcore.cli.formats import check_target, write
 from omcore.cli.results import print_value
 from omcore.cli.stores import pair
@@ -17,6 +16,7 @@ from omcore.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from omcore.proxies.base import Action, RuntimeProxy
     from omcore.runtimes.records import TaskInfo
@@ -81,7 +81,7 @@ def proxy_command(proxy: type[RuntimeProxy]) -> click.Command:
     @click.argument("arguments", nargs=-1)
     @click.option("-p", "--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter by name.")
     @click.option("--into", metavar="DATASET", help="Store the result as this dataset.")
-    @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the result to a file.")
+    @click.option("-o", "--output", type=FilePath(), help="Write the result to a file.")
     def command(
         name: str,
         action: str,
@@ -130,7 +130,7 @@ def _line(name: str, action: Action[..., Any]) -> str:
 @runtime.command()
 @click.argument("task")
 @click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait for it; else until it ends.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the result to a file.")
+@click.option("-o", "--output", type=FilePath(), help="Write the result to a file.")
 def result(task: str, timeout: float | None, output: Path | None) -> None:
     """Wait for a task and print its result."""
     if output is not None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from omcore.cli.common import progress, session, show, show_json
+from omcore.cli.common import FilePath, progress, session, show, show_json
 from omcore.cli.results import print_value
 from omcore.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from omcore.omega import Store
 
 NAME = click.argument("name")
@@ -72,7 +73,7 @@ def put(
 
 @_commands.command()
 @NAME
-@click.argument("target", required=False, type=click.Path(path_type=Path))
+@click.argument("target", required=False, type=FilePath())
 @VERSION
 @click.option("-f", "--filter", "filters", multiple=True, metavar="COLUMN__OP=VALUE", help="Only such rows.")
 def get(name: str, target: Path | None, version: str | None, filters: tuple[str, ...]) -> None:
