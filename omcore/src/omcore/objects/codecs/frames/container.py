@@ -28,6 +28,13 @@ GROUP_ROWS = 1 << 17
 """Rows that it has at most."""
 
 
+UNREADABLE = (
+    *(pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError),
+    NotImplementedError,
+)
+"""What Arrow, numpy and pandas raise for what they cannot read."""
+
+
 def is_small(table: pa.Table) -> bool:
     """Say whether a table has few cells."""
     return bool(table.num_rows * max(1, table.num_columns) < FEW_CELLS)
@@ -127,7 +134,7 @@ def translated(part: Part) -> Iterator[None]:
     """Turn what Arrow raises for bytes that it cannot read into an error of ours."""
     try:
         yield
-    except (pa.ArrowException, OSError, ValueError, KeyError, IndexError) as error:
+    except UNREADABLE as error:
         raise malformed(part.name, f"{type(error).__name__}: {error}") from error
 
 

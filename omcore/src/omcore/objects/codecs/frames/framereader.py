@@ -14,7 +14,7 @@ from omcore.objects.codecs.frames.assembly import make_frame
 from omcore.objects.codecs.frames.block import BLOCK, read_block
 from omcore.objects.codecs.frames.columntypes import NumpyType
 from omcore.objects.codecs.frames.composed import values_of
-from omcore.objects.codecs.frames.container import read_table
+from omcore.objects.codecs.frames.container import UNREADABLE, read_table
 from omcore.objects.codecs.frames.filtering import fit
 from omcore.objects.codecs.frames.layout import AXIS, Layout, row_parts
 from omcore.objects.codecs.frames.rowreader import Piece, RowReader, joined
@@ -68,18 +68,18 @@ class FrameReader:
             InvalidFilterError: the filter does not fit.
             CorruptBlobError: the parts are not those of the frame.
         """
-        if not query and len(self.parts) == 1 and self.parts[0].name.endswith(f".{BLOCK}"):
-            return self._whole_block(self.parts[0])
-        fields, predicate = self._asked(query)
-        stored = self.stored(fields)
         with self._translated():
+            if not query and len(self.parts) == 1 and self.parts[0].name.endswith(f".{BLOCK}"):
+                return self._whole_block(self.parts[0])
+            fields, predicate = self._asked(query)
+            stored = self.stored(fields)
             pieces = list(self._pieces(stored, predicate, whole=True))
             return self._frame(joined(pieces, self._types, stored), fields, predicate is None)
 
     def batches(self, query: Query) -> Iterator[pd.DataFrame]:
         """Read what is asked for, some rows at a time; errors as `read`."""
-        fields, predicate = self._asked(query)
         with self._translated():
+            fields, predicate = self._asked(query)
             for piece in self._pieces(self.stored(fields), predicate, whole=False):
                 yield self._frame(piece, fields, whole=False)
 
@@ -145,7 +145,7 @@ class FrameReader:
         """Turn what pandas and Arrow raise for values that are not what the details say into an error of ours."""
         try:
             yield
-        except (pa.ArrowException, ValueError, TypeError, KeyError, IndexError, ArithmeticError) as error:
+        except UNREADABLE as error:
             raise malformed(self._content.kind, f"{type(error).__name__}: {error}") from error
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from omcore.objects.codecs.frames.axes import AXES, Axis
 from omcore.objects.codecs.frames.columntypes import describe_type
-from omcore.objects.codecs.frames.container import read_table, write_table
+from omcore.objects.codecs.frames.container import UNREADABLE, read_table, write_table
 from omcore.objects.codecs.frames.infer import TYPES
 from omcore.objects.codecs.reading import malformed
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """The form of the details; a reader refuses a higher one."""
+
+MOST_FIELDS = 10_000_000
+"""More columns than this are not believed."""
 
 ROWS = "rows"
 """The name of the parts that hold rows, before the dot."""
@@ -73,6 +76,8 @@ class Layout:
             raise malformed(content.kind, f"it has format {details.get('format')!r}, this release reads {FORMAT}")
         reader = DictionaryReader(content, source)
         try:
+            if sum(count for count, _ in details["fields"]) > MOST_FIELDS:
+                raise ValueError(f"more than {MOST_FIELDS} columns")
             fields = chain.from_iterable([reader.type(kind)] * count for count, kind in details["fields"])
             return cls(
                 _read_axis(details["columns"], reader),
@@ -81,7 +86,7 @@ class Layout:
                 str(details.get("attrs", "")),
                 bool(details.get("unique", False)),
             )
-        except (KeyError, TypeError, ValueError, AttributeError, NotImplementedError) as error:
+        except UNREADABLE as error:
             raise malformed(content.kind, f"its details say {type(error).__name__} {error}") from error
 
     @property
