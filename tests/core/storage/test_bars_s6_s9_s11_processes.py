@@ -51,8 +51,8 @@ def test_no_increment_is_lost_between_processes(tmp_path: Path, scale: int) -> N
     assert counted(EmbeddedStorage, tmp_path, 50 * scale) == (200 * scale, 0)
 
 
-def missing_after_collection(kind: type[EmbeddedStorage], folder: Path, number: int) -> list[int]:
-    """Which adopted orphans are gone, after one process adopted old ones and another collected garbage."""
+def missing_after_collection(kind: type[EmbeddedStorage], folder: Path, number: int) -> tuple[list[int], int]:
+    """Which adopted orphans are gone, after one process adopted old ones while another deleted so many as garbage."""
     open_storage = opener(kind, folder)
     with open_storage() as storage:
         for at in range(number):
@@ -60,19 +60,24 @@ def missing_after_collection(kind: type[EmbeddedStorage], folder: Path, number: 
             os.utime(path, (0, 0))
     collector = partial(collect_until_adopted, number=number)
     _, deleted = in_processes(open_storage, [partial(adopt_orphans, number=number), collector])
-    assert deleted > 0
     with open_storage() as storage:
         assert len(storage.find_records("adopted/", limit=number)) == number
-        return [at for at in range(number) if not storage.has_blob(digest_of(orphan(at)))]
+        return [at for at in range(number) if not storage.has_blob(digest_of(orphan(at)))], deleted
 
 
 def test_collection_against_a_writer_catches_a_planted_defect(tmp_path: Path) -> None:
     attempts = (missing_after_collection(LooksThenUnlinks, tmp_path / str(attempt), 200) for attempt in range(20))
-    assert any(attempts)
+    assert any(missing for missing, _ in attempts)
 
 
 def test_no_blob_is_collected_that_a_writer_refers_to(tmp_path: Path, scale: int) -> None:
-    assert missing_after_collection(EmbeddedStorage, tmp_path, 300 * scale) == []
+    deleted = 0
+    for attempt in range(20):
+        if deleted:  # else the two did not meet, and nothing was shown
+            break
+        missing, deleted = missing_after_collection(EmbeddedStorage, tmp_path / str(attempt), 300 * scale)
+        assert missing == []
+    assert deleted > 0
 
 
 def test_a_dry_run_says_what_a_collection_then_does(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -100,8 +101,13 @@ def orphan(number: int) -> bytes:
 
 
 def adopt_orphans(storage: StorageBackend, number: int) -> int:
-    """Refer to that many orphans, from the last to the first, and write again those that are gone already."""
+    """Refer to that many orphans, from the last to the first, and write again those that are gone already.
+
+    It begins when `collect_until_adopted` does.
+    """
     written = 0
+    while storage.get_record("collecting") is None:
+        time.sleep(0.001)
     for at in reversed(range(number)):
         digest = digest_of(orphan(at))
         if not storage.has_blob(digest):
@@ -114,6 +120,7 @@ def adopt_orphans(storage: StorageBackend, number: int) -> int:
 def collect_until_adopted(storage: StorageBackend, number: int) -> int:
     """Collect garbage again and again until all orphans are adopted; return how many were deleted."""
     deleted = 0
+    storage.put_record("collecting", {}, None)
     while len(storage.find_records("adopted/", limit=number + 1, fields=())) < number:
         deleted += collect(storage, timedelta(hours=1)).deleted
     return deleted
