@@ -36,22 +36,22 @@ def to_data(error: BaseException, skip: TracebackType | None = None) -> ErrorDat
     trace = "".join(traceback.format_exception(kind, error, shown))
     notes = getattr(error, "__notes__", ())
     return ErrorData(
-        type=_safe(name),
+        type=safe_text(name),
         message=text_of(error),
-        traceback=_safe(trace)[-LONGEST_TEXT:],
-        notes=tuple(_safe(note) for note in notes if isinstance(note, str)) if isinstance(notes, list) else (),
+        traceback=safe_text(trace)[-LONGEST_TEXT:],
+        notes=tuple(safe_text(note) for note in notes if isinstance(note, str)) if isinstance(notes, list) else (),
     )
 
 
 def text_of(error: BaseException) -> str:
     """The text of an error, also of one whose own `__str__` fails; passwords in addresses are hidden."""
     try:
-        return _safe(str(error))[:LONGEST_TEXT]
+        return safe_text(str(error))[:LONGEST_TEXT]
     except Exception as second:  # noqa: BLE001 - any code of a user's error class may run here
         return f"<an error of type {type(error).__qualname__} whose text cannot be made: {type(second).__qualname__}>"
 
 
-def _safe(text: str) -> str:
+def safe_text(text: str) -> str:
     """Text that JSON and every storage take, without secrets: a name of a file may hold halves of characters."""
     return mask_addresses(text.encode("utf-8", "backslashreplace").decode())
 
