@@ -13,6 +13,7 @@ from omcore.objects.lazy import LazyObject
 from omcore.objects.metadata import Metadata
 from omcore.objects.missing import check_known, no_object
 from omcore.objects.names import check_name
+from omcore.objects.parted import PartedObject
 from omcore.objects.queries import make_query, matcher
 from omcore.objects.references import Pin, Reference
 
@@ -115,6 +116,14 @@ class ReadingStore(StoreBase):
         version = self.pinned_version(pin)
         asked = query or Query()
         return self._decode(version, asked if asked.columns else Query(pin.columns, asked.filter))
+
+    def parted(self, pin: Pin, query: Query | None = None) -> PartedObject:
+        """Get hold of a pinned version to read it piece by piece; one read of a record. Arguments, errors as `load`."""
+        version = self.pinned_version(pin)
+        asked = query or Query()
+        codec = self._codecs.for_kind(version.kind)
+        wanted = asked if asked.columns else Query(pin.columns, asked.filter)
+        return PartedObject(version.content, wanted, codec, self.storage, self._trust_in(version))
 
     def pinned_version(self, pin: Pin) -> Version:
         """The record of a pinned version, verified; errors as `load`."""

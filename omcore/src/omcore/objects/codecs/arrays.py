@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from omcore.errors import ColumnNotFoundError, UnsupportedTypeError
 from omcore.objects.codecs import exact_json
+from omcore.objects.codecs.arraypieces import PIECES, compose_arrays, pieces_of, read_pieces
 from omcore.objects.codecs.base import Codec, Content, Query
 from omcore.objects.codecs.dtypes import describe, memory, rebuild
 from omcore.objects.codecs.reading import (
@@ -25,7 +27,7 @@ from omcore.objects.codecs.reading import (
 from omcore.sentences import listed, near
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -59,9 +61,21 @@ class ArrayCodec(Codec):
         return Content(self.kind, (part,), _schema(value), details, rows)
 
     def decode(self, content: Content, source: Source, query: Query, trust: Trust) -> Any:  # noqa: ARG002 - plain
-        objects = content.details.get("dtype") == _OBJECTS.str
-        array = _read_objects(content, source) if objects else _read(content, source)
+        several = PIECES in content.details
+        array = read_pieces(content, partial(_read_any, source=source)) if several else _read_any(content, source)
         return _select(array, query) if query else array
+
+    def part_rows(self, content: Content) -> Sequence[int]:
+        """The rows of each array that makes this one."""
+        return [piece.rows or 0 for piece in pieces_of(content)]
+
+    def decode_parts(self, content: Content, source: Source, query: Query, trust: Trust, parts: slice) -> Any:
+        """Read some of the arrays that make this one."""
+        return self.decode(compose_arrays(pieces_of(content)[parts]), source, query, trust)
+
+    def compose(self, contents: Sequence[Content], sink: Sink, source: Source) -> Content:  # noqa: ARG002 - nothing is read
+        """Put arrays together along the first axis, sharing their parts."""
+        return compose_arrays(contents)
 
 
 class ScalarCodec(Codec):
@@ -122,6 +136,11 @@ def _shape(content: Content) -> list[int]:
     if len(shape) > _MOST_AXES or not all(type(size) is int and size >= 0 for size in shape):
         raise malformed(content.kind, f"its shape is {shape!r}")
     return shape
+
+
+def _read_any(content: Content, source: Source) -> NDArray[Any]:
+    objects = content.details.get("dtype") == _OBJECTS.str
+    return _read_objects(content, source) if objects else _read(content, source)
 
 
 def _read_objects(content: Content, source: Source) -> NDArray[Any]:

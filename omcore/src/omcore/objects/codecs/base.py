@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from omcore.objects.filters import Filter
@@ -199,4 +199,41 @@ class SupportsBatches(Protocol):
 
     def batches(self, content: Content, source: Source, query: Query, trust: Trust) -> Iterator[Any]:
         """Read the parts one after the other, each as a value of the kind."""
+        ...
+
+
+@runtime_checkable
+class SupportsParts(Protocol):
+    """A codec whose content is made of pieces with rows of their own: each is read alone, and pieces become a whole.
+
+    What is read piece by piece and put together again is equal to what is read at once.
+    """
+
+    def part_rows(self, content: Content) -> Sequence[int]:
+        """How many rows each piece holds, in order; nothing is read. What cannot be split is one piece."""
+        ...
+
+    def decode_parts(self, content: Content, source: Source, query: Query, trust: Trust, parts: slice) -> Any:
+        """As `Codec.decode`, of the rows of some pieces that follow each other, and nothing else is opened.
+
+        Args:
+            content: the whole.
+            source: where its parts are.
+            query: what is asked for; a projection and a filter mean what they mean for the whole.
+            trust: what the reader allows.
+            parts: which pieces: `slice(i, j)`. Their rows keep the labels that they have in the whole.
+        """
+        ...
+
+    def compose(self, contents: Sequence[Content], sink: Sink, source: Source) -> Content:
+        """Content that is as if the rows of these had been written at once; it shares their parts.
+
+        Args:
+            contents: of this kind, in order, at least one; one without rows counts for nothing beside others.
+            sink: where parts go that cannot be shared.
+            source: where the parts are read from that must be looked at.
+
+        Raises:
+            UnsupportedTypeError: they do not fit together; says what differs, and where.
+        """
         ...

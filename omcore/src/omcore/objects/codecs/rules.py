@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from omcore.errors import CorruptBlobError, OmError, UnsupportedTypeError, UntrustedError
 from omcore.objects.codecs.allowlist import known_globals
-from omcore.objects.codecs.base import SupportsBatches
+from omcore.objects.codecs.base import SupportsBatches, SupportsParts
 from omcore.sentences import LONGEST_LIST, one_line, reason
 
 if TYPE_CHECKING:
@@ -89,6 +89,16 @@ def read_batches(codec: Codec, content: Content, source: Source, query: Query, t
             if piece is _END:
                 return
             yield piece
+
+
+def read_parts(codec: Codec, content: Content, source: Source, query: Query, trust: Trust, parts: slice) -> Any:
+    """As `read_value`, of some of the pieces of the content; what cannot be split is read whole."""
+    if not isinstance(codec, SupportsParts):
+        return read_value(codec, content, source, query, trust)
+    if _is_ours(codec):
+        return codec.decode_parts(content, source, query, trust, parts)
+    with guarded(trust, f"the {codec.kind}", codec.plain):
+        return codec.decode_parts(content, source, query, trust, parts)
 
 
 _END = object()

@@ -11,6 +11,7 @@ from omcore.errors import UnsupportedTypeError
 from omcore.objects.codecs.base import Codec, Content, Query
 from omcore.objects.codecs.dtypes import describe, memory, rebuild
 from omcore.objects.codecs.reading import detail, malformed, pieces, read_into, refuse_query
+from omcore.objects.codecs.sparsepieces import PIECES, compose_matrices, join, pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from omcore.objects.codecs.base import Part, Sink, Source, Trust
+    from omcore.objects.codecs.sparsepieces import Vectors
 
 _CLASSES = frozenset(f"{layout}_{kind}" for layout in ("csr", "csc", "coo") for kind in ("matrix", "array"))
 _NUMBERS = "biufc"
@@ -51,17 +53,51 @@ class SparseCodec(Codec):
     def decode(self, content: Content, source: Source, query: Query, trust: Trust) -> Any:  # noqa: ARG002 - plain
         if query:
             refuse_query(self.kind, query)
-        name, shape = detail(content, "class", str), tuple(detail(content, "shape", list))
-        dtypes = detail(content, "dtypes", list)
-        if name not in _CLASSES or len(dtypes) != len(content.parts) or not content.parts:
-            raise malformed(self.kind, f"{len(content.parts)} parts, {len(dtypes)} dtypes and the class {name!r}")
-        vectors = [_read(part, source, rebuild(dtype)) for part, dtype in zip(content.parts, dtypes, strict=True)]
-        if wrong := _misfit(name, shape, vectors):
-            raise malformed(self.kind, wrong)
+        if PIECES in content.details:
+            name, shape, vectors = _read_pieces(content, source)
+        else:
+            name, shape, vectors = _read_matrix(content, source)
         try:
             return _build(name, shape, vectors)
         except (ValueError, TypeError, OverflowError) as error:
             raise malformed(self.kind, str(error)) from error
+
+    def part_rows(self, content: Content) -> Sequence[int]:
+        """The rows of each matrix that makes this one."""
+        return [piece.rows or 0 for piece in pieces_of(content)]
+
+    def decode_parts(self, content: Content, source: Source, query: Query, trust: Trust, parts: slice) -> Any:
+        """Read some of the matrices that make this one."""
+        return self.decode(compose_matrices(pieces_of(content)[parts]), source, query, trust)
+
+    def compose(self, contents: Sequence[Content], sink: Sink, source: Source) -> Content:  # noqa: ARG002 - nothing is read
+        """Put matrices together, one below the other, sharing their parts."""
+        return compose_matrices(contents)
+
+
+def _read_matrix(content: Content, source: Source) -> tuple[str, tuple[int, ...], Vectors]:
+    """The class, the shape and the vectors of a matrix; none of them leads outside."""
+    name, shape = detail(content, "class", str), tuple(detail(content, "shape", list))
+    dtypes = detail(content, "dtypes", list)
+    if name not in _CLASSES or len(dtypes) != len(content.parts) or not content.parts:
+        raise malformed(content.kind, f"{len(content.parts)} parts, {len(dtypes)} dtypes and the class {name!r}")
+    vectors = [_read(part, source, rebuild(dtype)) for part, dtype in zip(content.parts, dtypes, strict=True)]
+    if wrong := _misfit(name, shape, vectors):
+        raise malformed(content.kind, wrong)
+    return name, shape, vectors
+
+
+def _read_pieces(content: Content, source: Source) -> tuple[str, tuple[int, ...], Vectors]:
+    """As `_read_matrix`, of a matrix that several make."""
+    try:
+        whole = compose_matrices(pieces_of(content))
+    except (UnsupportedTypeError, TypeError, KeyError, ValueError, AttributeError) as error:
+        raise malformed(content.kind, f"its pieces do not fit together ({error})") from error
+    if any(whole.details[name] != content.details.get(name) for name in ("class", "shape")):
+        raise malformed(content.kind, "its pieces make another matrix")
+    found = [_read_matrix(piece, source) for piece in pieces_of(whole)]
+    name, shape = found[0][0], tuple(whole.details["shape"])
+    return name, shape, join(name, [shape for _, shape, _ in found], [vectors for _, _, vectors in found])
 
 
 def _name(value: Any) -> str:

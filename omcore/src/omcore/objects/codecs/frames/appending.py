@@ -49,12 +49,13 @@ def append_rows(content: Content, frame: pd.DataFrame, sink: Sink, source: Sourc
     layout = replace(reader.layout, fields=tuple(column.type for column in columns), index=index)
     rows = [*compacted(reader, sink), *write_rows(fields_of(columns, levels), len(frame), sink)]
     extended = replace(content, rows=(content.rows or 0) + len(frame))
-    return _with_rows(extended, reader.layout, layout, rows, sink, schema_of(reader.labels, layout))
+    return with_rows(extended, reader.layout, layout, rows, sink, schema_of(reader.labels, layout))
 
 
-def _with_rows(
+def with_rows(
     content: Content, old: Layout, new: Layout, rows: list[Part], sink: Sink, schema: dict[str, Any]
 ) -> Content:
+    """Content with other parts that hold rows, and with what a changed layout needs."""
     others = [part for part in content.parts if part not in row_parts(content)]
     if new == old:
         return replace(content, parts=(*others, *rows))

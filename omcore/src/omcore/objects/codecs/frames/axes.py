@@ -268,6 +268,8 @@ def _frequency(index: pd.Index[Any], what: str) -> str:
 
 
 def _codes_and_values(level: Level, column: pa.ChunkedArray) -> tuple[NDArray[Any], pd.Index[Any]]:
+    if pa.types.is_null(column.type):  # Arrow would make a value of its null
+        return np.full(len(column), -1), as_index(level.type.to_pandas(flat(pa.nulls(0))), level.label)
     encoded = column.combine_chunks().dictionary_encode()
     encoded = encoded if isinstance(encoded, pa.DictionaryArray) else encoded.combine_chunks()
     values = as_index(level.type.to_pandas(flat(encoded.dictionary)), level.label)

@@ -35,11 +35,17 @@ class FrameReader:
         layout: what the details say.
         labels: the names of its columns.
         rows: reads its rows.
-        parts: the parts that hold them.
+        parts: the parts that hold them, or those that were chosen.
     """
 
-    def __init__(self, content: Content, source: Source) -> None:
+    def __init__(self, content: Content, source: Source, chosen: slice | None = None) -> None:
         """Read what the details say; no rows yet.
+
+        Args:
+            content: the frame.
+            source: where its parts are.
+            chosen: read only the rows of these of its parts that hold rows, with the labels that they have in the
+                whole; `None` for all.
 
         Raises:
             CorruptBlobError: the details are not those of a frame.
@@ -48,7 +54,9 @@ class FrameReader:
         self._source = source
         self.layout = Layout.read(content, source)
         self._types = self.layout.types
-        self.parts = row_parts(content)
+        known = row_parts(content)
+        self.parts = known if chosen is None else known[chosen]
+        self._first = 0 if chosen is None else sum(part.rows or 0 for part in known[: chosen.start])
         self.rows = RowReader(content.kind, source, self._types, self._counted)
         with self._translated():
             self.labels = _labels(content, source, self.layout)
@@ -100,7 +108,7 @@ class FrameReader:
 
     def _pieces(self, stored: list[str], predicate: Predicate | None, whole: bool) -> Iterator[Piece]:
         if self.parts:
-            return self.rows.pieces(self.parts, stored, predicate, whole)
+            return self.rows.pieces(self.parts, stored, predicate, whole, self._first)
         # a frame without columns and levels has rows all the same
         span = slice(0, self._content.rows or 0)
         return iter([Piece(pa.table({}), span if predicate is None else self.rows.matches(None, span, predicate))])
@@ -113,7 +121,7 @@ class FrameReader:
 
     def _whole_block(self, part: Part) -> pd.DataFrame:
         values = read_block(part, self._source, self.layout.fields)
-        index = self.layout.index.build([], slice(0, len(values)), True)
+        index = self.layout.index.build([], slice(self._first, self._first + len(values)), True)
         return self._finished(pd.DataFrame(values, index=index, columns=self.labels, copy=False))
 
     def _frame(self, piece: Piece, fields: list[str] | None, whole: bool) -> pd.DataFrame:

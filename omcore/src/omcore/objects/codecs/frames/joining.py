@@ -56,7 +56,7 @@ def join_level(there: ColumnType, column: Column, what: str) -> Column:
 
 
 def _same(there: ColumnType, column: Column, what: str) -> Column:
-    if describe_type(there, _Nowhere()) != describe_type(column.type, _Nowhere()):
+    if describe_type(there, Nowhere()) != describe_type(column.type, Nowhere()):
         message = f"{what} is {there.title()} but that of the rows to append is {column.type.title()}; convert it first"
         raise UnsupportedTypeError(message)
     return Column(there, column.raw, column.array)
@@ -96,7 +96,7 @@ def _join_objects(there: ObjectType, column: Column, without_nulls: bool) -> Col
     return Column(found, array=array)
 
 
-class _Nowhere:
+class Nowhere:
     """Where dictionaries go that nobody reads."""
 
     def dictionary(self, _values: pa.Array | pa.ChunkedArray) -> str:

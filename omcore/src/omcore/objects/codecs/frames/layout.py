@@ -147,6 +147,11 @@ def row_parts(content: Content) -> list[Part]:
     return [part for part in content.parts if part.name.rpartition(".")[0] == ROWS]
 
 
+def rows_of_parts(content: Content) -> Sequence[int]:
+    """The rows of each part that holds rows; what has rows but no such part counts as one part."""
+    return [part.rows or 0 for part in row_parts(content)] or [content.rows or 0]
+
+
 def fields_of(columns: Sequence[Column], levels: Sequence[Column]) -> dict[str, Column]:
     """Columns and levels by the names they have in the parts."""
     named: Iterator[tuple[str, Column]] = chain(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from omcore.errors import UnsupportedTypeError
 from omcore.objects.codecs.frames.cells import Cells, MisfitError, kinds
@@ -82,6 +83,19 @@ class ObjectType(ColumnType):
     def missing_as(self, missing: str) -> ObjectType:
         """The same cells, with another way to say "missing"."""
         return ObjectType(self.cells, missing, self.cell_type)
+
+    def conform(self, column: pa.ChunkedArray, old: ObjectType) -> pa.Array:
+        """Cells that were kept as another type of the same cells, or all missing, as this type keeps them."""
+        cells, ways = column.flatten() if old.missing == SEVERAL else (column, None)
+        cells = cells.combine_chunks() if cells.type == self.cell_type else pa.nulls(len(cells), self.cell_type)
+        if self.missing != SEVERAL:
+            return cells
+        if ways is None:
+            way = pa.scalar(_NAMES.index(old.missing), pa.int8())
+            ways = pc.if_else(cells.is_null(), way, pa.scalar(None, pa.int8()))
+        else:
+            ways = ways.combine_chunks()
+        return pa.StructArray.from_arrays([cells, ways], ["cell", "missing"])
 
     def title(self) -> str:
         return f"object[{self.cells.name}]"

@@ -58,10 +58,17 @@ class RowReader:
         self._virtual = virtual
 
     def pieces(
-        self, parts: Sequence[Part], fields: Sequence[str], predicate: Predicate | None, whole: bool
+        self, parts: Sequence[Part], fields: Sequence[str], predicate: Predicate | None, whole: bool, start: int = 0
     ) -> Iterator[Piece]:
-        """Read fields of the rows that a predicate keeps, in order; a whole part at a time where it keeps all."""
-        start = 0
+        """Read fields of the rows that a predicate keeps, in order; a whole part at a time where it keeps all.
+
+        Args:
+            parts: some parts that follow each other.
+            fields: what is read of them.
+            predicate: which rows; `None` for all.
+            whole: where it is all, a whole part at a time.
+            start: how many rows of the content there are before them.
+        """
         for part in parts:
             rows = part.rows or 0
             if predicate is None or predicate.may_match(part.statistics, rows):
@@ -135,4 +142,6 @@ def joined(pieces: list[Piece], types: Mapping[str, ColumnType], fields: Sequenc
         return Piece(pa.table(empty), np.empty(0, np.int64))
     table = pa.concat_tables([piece.table for piece in pieces])
     spans = [piece.rows for piece in pieces if isinstance(piece.rows, np.ndarray)]
-    return Piece(table, np.concatenate(spans) if spans else slice(0, table.num_rows))
+    first = pieces[0].rows
+    start = first.start if isinstance(first, slice) else 0
+    return Piece(table, np.concatenate(spans) if spans else slice(start, start + table.num_rows))

@@ -10,13 +10,15 @@ import pandas as pd
 from omcore.errors import ColumnNotFoundError, UnsupportedTypeError
 from omcore.objects.codecs.base import Codec, Content, Query
 from omcore.objects.codecs.frames.appending import append_rows
+from omcore.objects.codecs.frames.composing import compose_frames
 from omcore.objects.codecs.frames.framereader import FrameReader
 from omcore.objects.codecs.frames.framewriter import write_frame
 from omcore.objects.codecs.frames.labels import read_label, write_label
+from omcore.objects.codecs.frames.layout import rows_of_parts
 from omcore.objects.codecs.reading import malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterator, Sequence
 
     from omcore.objects.codecs.base import Sink, Source, Trust
 
@@ -54,9 +56,26 @@ class SeriesCodec(Codec):
         for frame in reader.batches(Query(filter=query.filter)):
             yield _as_series(frame, label)
 
+    def part_rows(self, content: Content) -> Sequence[int]:
+        """The rows of each part."""
+        return rows_of_parts(content)
 
-def _open(content: Content, source: Source, query: Query) -> tuple[FrameReader, Hashable]:
-    reader = FrameReader(content, source)
+    def decode_parts(self, content: Content, source: Source, query: Query, trust: Trust, parts: slice) -> Any:  # noqa: ARG002 - plain
+        """Read some of the parts; the values keep the labels that they have in the whole."""
+        reader, label = _open(content, source, query, parts)
+        return _as_series(reader.read(Query(filter=query.filter)), label)
+
+    def compose(self, contents: Sequence[Content], sink: Sink, source: Source) -> Content:
+        """Put series of one name together, one after the other, sharing their parts."""
+        labels = {repr(content.details.get("label")): None for content in contents}
+        if len(labels) > 1:
+            message = f"the series to put together are called {' and '.join(labels)}; give them one name"
+            raise UnsupportedTypeError(message)
+        return compose_frames(contents, sink, source)
+
+
+def _open(content: Content, source: Source, query: Query, parts: slice | None = None) -> tuple[FrameReader, Hashable]:
+    reader = FrameReader(content, source, parts)
     if len(reader.labels) != 1 or "label" not in content.details:
         raise malformed(content.kind, f"it has {len(reader.labels)} columns")
     name = str(reader.labels[0])

@@ -14,7 +14,7 @@ from omcore.objects.codecs.frames.container import read_table, translated, write
 from omcore.objects.codecs.frames.extensions import ArrowType
 from omcore.objects.codecs.frames.filtering import fit
 from omcore.objects.codecs.frames.infer import Column
-from omcore.objects.codecs.frames.layout import row_parts
+from omcore.objects.codecs.frames.layout import row_parts, rows_of_parts
 from omcore.objects.codecs.frames.rowreader import RowReader, joined
 from omcore.objects.codecs.frames.rows import write_rows
 from omcore.objects.codecs.frames.selection import Names
@@ -68,17 +68,41 @@ class TableCodec(Codec):
         for piece in reader.pieces(whole=False):
             yield reader.table(piece.table)
 
+    def part_rows(self, content: Content) -> Sequence[int]:
+        """The rows of each part."""
+        return rows_of_parts(content)
+
+    def decode_parts(self, content: Content, source: Source, query: Query, trust: Trust, parts: slice) -> Any:  # noqa: ARG002 - plain
+        """Read some of the parts."""
+        reader = _TableReader(content, source, query, parts)
+        return reader.table(joined(list(reader.pieces(whole=True)), reader.types, reader.fields).table)
+
+    def compose(self, contents: Sequence[Content], sink: Sink, source: Source) -> Content:  # noqa: ARG002 - nothing is written
+        """Put tables of one schema together, one after the other, sharing their parts."""
+        first, *others = contents
+        schema = _schema(first, source)
+        for content in others:
+            found = _schema(content, source)
+            if not schema.equals(found, check_metadata=True):
+                told = "; ".join(_differences(schema, found)) or "their metadata"
+                raise UnsupportedTypeError(
+                    f"the tables to put together differ in their schema: {told}; cast them first"
+                )
+        rows = [part for content in contents for part in row_parts(content)]
+        schemas = [part for part in first.parts if part not in row_parts(first)]
+        return replace(first, parts=(*schemas, *rows), rows=sum(content.rows or 0 for content in contents))
+
 
 class _TableReader:
     """Reads one table."""
 
-    def __init__(self, content: Content, source: Source, query: Query) -> None:
+    def __init__(self, content: Content, source: Source, query: Query, chosen: slice | None = None) -> None:
         self._schema = _schema(content, source)
         self.types = _types(self._schema)
         names = _names(self._schema)
         self.fields = list(self.types) if query.columns is None else names.fields(query.columns)
         self._predicate = None if query.filter is None else fit(query.filter, names, self.types)
-        self._parts = row_parts(content)
+        self._parts = row_parts(content) if chosen is None else row_parts(content)[chosen]
         self._rows = RowReader(content.kind, source, self.types, None)
 
     def pieces(self, whole: bool) -> Any:
