@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from concurrent.futures import Future
 from itertools import count
-from typing import TYPE_CHECKING
+from threading import TIMEOUT_MAX, Event
+from typing import TYPE_CHECKING, TypeAlias
 
 from omcore.errors import TaskCancelledError, TaskError, TaskLostError
 from omcore.runtimes.backend import EngineState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from omcore.runtimes.backend import Delivery
+
+OnEnd: TypeAlias = "Callable[[bytes | TaskError], None]"
+"""Told the result of a job."""
 
 
 class Job:
     """One delivery; its `EngineHandle`. It belongs to the process that submitted it."""
 
-    def __init__(self, delivery: Delivery) -> None:
+    def __init__(self, delivery: Delivery, on_end: OnEnd | None = None) -> None:
+        """Make a job that waits for a worker.
+
+        Args:
+            delivery: what is to be run.
+            on_end: called once with the job's result, under the pool's lock; it must be quick and call nobody.
+        """
         self.delivery = delivery
-        self._future: Future[bytes] = Future()
+        self._on_end = on_end
+        self._began = False
+        self._result: bytes | TaskError | None = None
+        self._ended = Event()
         self._pid = os.getpid()
 
     @property
@@ -33,22 +47,15 @@ class Job:
         """Where the delivery is now."""
         if self._foreign:
             return EngineState.LOST
-        if not self._future.done():
-            return EngineState.RUNNING if self._future.running() else EngineState.QUEUED
-        error = self._future.exception()
-        if error is None:
-            return EngineState.DONE
-        return EngineState.CANCELLED if isinstance(error, TaskCancelledError) else EngineState.LOST
+        if self._result is None:
+            return EngineState.RUNNING if self._began else EngineState.QUEUED
+        return state_of(self._result)
 
     def wait(self, timeout: float | None) -> bool:
         """Wait until the state is final, at most `timeout` seconds (`None`: for ever); say whether it is."""
-        if self._foreign:
+        if self._foreign or self._result is not None:
             return True
-        try:
-            self._future.exception(timeout)
-        except TimeoutError:
-            return False
-        return True
+        return self._ended.wait(None if timeout is None else min(timeout, TIMEOUT_MAX))
 
     def outcome(self) -> bytes:
         """The outcome, once the state is final.
@@ -61,7 +68,7 @@ class Job:
                 f"task {self.id} was submitted by process {self._pid}, and only that one learns what becomes of it"
             )
             raise TaskLostError(message, self.id)
-        return self._future.result()
+        return given(self._result, self.id)
 
     @property
     def _foreign(self) -> bool:
@@ -72,19 +79,43 @@ class Job:
 
     def begin(self) -> None:
         """It is about to be sent to a worker."""
-        self._future.set_running_or_notify_cancel()
+        self._began = True
+
+    def rest(self) -> None:
+        """It was not sent after all."""
+        self._began = False
 
     def end(self, result: bytes | TaskError) -> None:
         """It has ended, unless it had already."""
-        if self._future.done():
+        if self._result is not None:
             return
-        if isinstance(result, TaskError):
-            self._future.set_exception(result)
-        else:
-            self._future.set_result(result)
+        self._result = result
+        self._ended.set()
+        if self._on_end is not None:
+            self._on_end(result)
 
     def __repr__(self) -> str:
         return f"<delivery {self.id} {self.state}>"
+
+
+def state_of(result: bytes | TaskError) -> EngineState:
+    """The final state that a result stands for."""
+    if not isinstance(result, TaskError):
+        return EngineState.DONE
+    return EngineState.CANCELLED if isinstance(result, TaskCancelledError) else EngineState.LOST
+
+
+def given(result: bytes | TaskError | None, task_id: str) -> bytes:
+    """The outcome that a result holds.
+
+    Raises:
+        TaskError: it holds none, or there is no result yet.
+    """
+    if result is None:
+        raise TaskError(f"task {task_id} has not ended, so that there is no outcome; wait for it", task_id)
+    if isinstance(result, TaskError):
+        raise result
+    return result
 
 
 class JobQueue:

@@ -51,11 +51,12 @@ class WorkerProcess:
     One thread talks to it; any thread may call `kill`.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, tether: int | None = None) -> None:
         """Start the process; it is not prepared yet.
 
         Args:
             threads: how many threads its numerical libraries may use.
+            tether: an open file that the process keeps open for as long as it lives.
         """
         from loky.backend import get_context
 
@@ -69,21 +70,22 @@ class WorkerProcess:
         with ExitStack() as on_failure:
             on_failure.callback(self._output.close)
             on_failure.callback(self._connection.close)
-            with theirs, self._output.writer() as output:
-                self._process = context.Process(target=serve, args=(theirs, output, threads, os.getpid()))
+            with theirs, self._output.writer() as output, ExitStack() as own:
+                kept = None if tether is None else own.enter_context(Connection(os.dup(tether)))
+                self._process = context.Process(target=serve, args=(theirs, output, threads, os.getpid(), kept))
                 self._process.start()
             on_failure.pop_all()
         self._system = psutil.Process(self._process.pid)
 
     @classmethod
-    def start(cls, threads: int) -> Self:
-        """Start a process.
+    def start(cls, threads: int, tether: int | None = None) -> Self:
+        """Start a process; the arguments are those of the class.
 
         Raises:
             WorkerEndedError: it cannot be started here.
         """
         try:
-            return cls(threads)
+            return cls(threads, tether)
         except Exception as error:
             raise WorkerEndedError(f"could not be started, {reason(error)}") from error
 
@@ -107,8 +109,32 @@ class WorkerProcess:
         """Whether it is gone, asked while it has nothing to do."""
         return self._answers(0)
 
-    def run(self, envelope: bytes, timeout: float | None) -> bytes | None:
-        """Run one envelope.
+    @property
+    def incoming(self) -> int:
+        """The descriptor that can be read when it has answered, or is gone."""
+        return self._connection.fileno()
+
+    def send(self, envelope: bytes) -> None:
+        """Hand over an envelope; `answer` gives its outcome.
+
+        Raises:
+            WorkerEndedError: the process is gone.
+        """
+        try:
+            self._connection.send_bytes(envelope)
+        except OSError:
+            raise self._ended() from None
+
+    def try_to_send(self, envelope: bytes) -> bool:
+        """Hand a small envelope to a process that waits for one; say whether that worked, and wait for nothing."""
+        try:
+            self._connection.send_bytes(envelope)
+        except OSError:
+            return False
+        return True
+
+    def answer(self, timeout: float | None) -> bytes | None:
+        """Wait for the outcome of the envelope that was sent.
 
         Returns:
             The outcome; `None` when there is none after `timeout` seconds.
@@ -117,7 +143,6 @@ class WorkerProcess:
             WorkerEndedError: the process ended before it answered.
         """
         try:
-            self._connection.send_bytes(envelope)
             if timeout is not None and timeout < LONGEST_LIMIT and not self._answers(timeout):
                 return None
             return self._connection.recv_bytes()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import faulthandler
 import io
 import os
+import select
 import signal
 import sys
 import threading
@@ -27,6 +28,9 @@ READY = b"ready"
 WATCH_INTERVAL = 0.5
 """Seconds between two looks at whether the client still lives."""
 
+WATCH_PAUSE = 0.02
+"""Seconds that a process which waits for an envelope has to end by itself."""
+
 THREAD_LIMITS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -38,7 +42,9 @@ THREAD_LIMITS = (
 """The variables by which numerical libraries are told how many threads to use."""
 
 
-def serve(connection: Connection, output: Connection, threads: int, client: int) -> None:
+def serve(
+    connection: Connection, output: Connection, threads: int, client: int, tether: Connection | None = None
+) -> None:
     """Run one envelope after the other until the client closes its end of the pipe, or dies; then end the process.
 
     Args:
@@ -46,13 +52,16 @@ def serve(connection: Connection, output: Connection, threads: int, client: int)
         output: the file that takes what the worker and its libraries print.
         threads: how many threads a numerical library may use, unless the environment says so already.
         client: the client's process id.
+        tether: an open file that tells others that this process lives: it is closed by its end alone.
     """
     _print_to(output)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client's Ctrl-C is not meant for a warm worker
     for name in THREAD_LIMITS:
         os.environ.setdefault(name, str(threads))
     _keep_from_children(connection)
-    threading.Thread(target=_end_with, args=(client,), name="om-watch-client", daemon=True).start()
+    if tether is not None:
+        _keep_from_children(tether)
+    threading.Thread(target=_end_with, args=(client, connection), name="om-watch-client", daemon=True).start()
     entry: WorkerEntry = connection.recv()
     entry.prepare(entry.contexts)
     connection.send_bytes(READY)
@@ -84,17 +93,24 @@ def _print_to(output: Connection) -> None:
 
 
 def _keep_from_children(connection: Connection) -> None:
-    """Let no child of this process hold the pipe: while one does, the client would not see this process die."""
+    """Let no child of this process hold it: while one does, the client would not see this process die."""
     os.set_inheritable(connection.fileno(), False)
     os.register_at_fork(after_in_child=connection.close)
 
 
-def _end_with(client: int) -> None:
-    """End this process and what it started, once the client is gone, however it went."""
+def _end_with(client: int, connection: Connection) -> None:
+    """End this process and what it started, once the client is gone, however it went.
+
+    The client's end of the pipe is closed first, if no fork of the client holds it too. Where this process waits for
+    an envelope, it ends by itself then.
+    """
     import psutil
 
-    while os.getppid() == client:
-        time.sleep(WATCH_INTERVAL)
+    watch = select.poll()
+    watch.register(connection.fileno(), 0)  # nothing but the end
+    while os.getppid() == client and not watch.poll(WATCH_INTERVAL * 1000):
+        pass
+    time.sleep(WATCH_PAUSE)
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             child.kill()
