@@ -47,6 +47,7 @@ class Strengths:
             long as nothing is delivered again.
         timeout: `kill` when the engine itself ends a task that runs longer than its delivery allows, else `none`.
         survives_client: what was submitted goes on when the submitting process closes the runtime or dies.
+        sees_death: when a handle is `LOST`, whatever ran its task runs no more, so that it can be run again at once.
     """
 
     cancel: Literal["kill", "cooperative", "none"]
@@ -54,6 +55,7 @@ class Strengths:
     in_order: bool
     timeout: Literal["kill", "none"] = "none"
     survives_client: bool = False
+    sees_death: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,10 @@ class RuntimeBackend(ABC):
         seconds; a negative one is always asked afresh.
         """
         return any(require <= worker.labels for worker in self.workers())
+
+    def outlives_client(self, require: frozenset[str]) -> bool:  # noqa: ARG002 - for runtimes where it depends
+        """Say whether a delivery with these labels would go on now when this process closes the runtime or dies."""
+        return self.strengths.survives_client
 
     @abstractmethod
     def close(self) -> None:

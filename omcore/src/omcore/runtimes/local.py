@@ -96,7 +96,7 @@ class LocalRuntime(RuntimeBackend):
 
     api_version = 1
     Options: ClassVar[type[BaseModel]] = LocalOptions
-    strengths = Strengths(cancel="kill", delivery="at-most-once", in_order=True, timeout="kill", survives_client=False)
+    strengths = Strengths(cancel="kill", delivery="at-most-once", in_order=True, timeout="kill", sees_death=True)
 
     def __init__(
         self, options: LocalOptions, place: Place, worker: WorkerEntry, labels: Mapping[str, Mapping[str, Any]]

@@ -74,15 +74,30 @@ class LifePromises(RuntimeKit):
     def test_closing_ends_what_does_not_survive_it(self, start_runtime: StartRuntime, stage: Stage) -> None:
         """If this fails, check that `close` settles the handles of what it gives up, and waits for nothing."""
         with start_runtime(ENTRY, [PLAIN]) as runtime:
+            goes_on = runtime.outlives_client(PLAIN)
             handles = [self.held(runtime, stage, "first"), self.hold(runtime, stage, "second")]
             try:
                 background(runtime.close).result(self.patience)
-                self._check_given_up_or_going_on(runtime, handles, stage)
+                self._check_given_up_or_going_on(handles, stage, goes_on=goes_on)
             finally:
                 stage.release_all()
 
-    def _check_given_up_or_going_on(self, runtime: RuntimeBackend, handles: list[EngineHandle], stage: Stage) -> None:
-        if runtime.strengths.survives_client:
+    def test_what_is_lost_runs_no_more(self, start_runtime: StartRuntime, stage: Stage) -> None:
+        """If this fails, check that a handle is LOST only when the process of its task is gone, not before."""
+        with start_runtime(ENTRY, [PLAIN]) as runtime:
+            if not runtime.strengths.sees_death:
+                pytest.skip("it does not promise to see that what ran a lost task is dead")
+            handle = self.held(runtime, stage, "a")
+            closing = background(runtime.close)
+            if not runtime.outlives_client(PLAIN):
+                self.final(handle)
+                stage.release_all()
+                assert not [process for process in stage.started("a") if _runs(process)]
+            closing.result(self.patience)
+            assert handle.state is not EngineState.LOST or not stage.finished("a")
+
+    def _check_given_up_or_going_on(self, handles: list[EngineHandle], stage: Stage, *, goes_on: bool) -> None:
+        if goes_on:
             stage.release_all()
             self.until(lambda: stage.finished("second"), "what should survive the closing was not run")
             return
@@ -91,6 +106,14 @@ class LifePromises(RuntimeKit):
             assert handle.state in {EngineState.LOST, EngineState.CANCELLED}
             with pytest.raises(TaskError):
                 handle.outcome()
+
+
+def _runs(process: int) -> bool:
+    """Whether a process of this machine may still do something."""
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _shown_by(process: psutil.Process) -> list[str]:

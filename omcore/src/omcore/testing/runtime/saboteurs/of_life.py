@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
-from omcore.errors import TaskError
+from omcore.errors import TaskError, TaskLostError
 from omcore.runtimes.jobs import Job
 from omcore.testing.runtime.saboteurs.base import Saboteur
 
@@ -104,6 +105,20 @@ class WaitsWhenItCloses(Saboteur):
     def close(self) -> None:
         for job in list(self._pool._open):
             job.wait(None)
+        super().close()
+
+
+class SaysLostTooEarly(Saboteur):
+    """Ends its handles first, and its workers when it gets round to it."""
+
+    caught_by = "test_what_is_lost_runs_no_more"
+
+    def close(self) -> None:
+        jobs = list(self._pool._open)
+        for job in jobs:
+            job.end(TaskLostError(f"task {job.id} was lost", job.id))
+        if jobs:
+            threading.Event().wait(0.5)
         super().close()
 
 
