@@ -178,7 +178,7 @@ class _Counted:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[Any]:
-    with path.open("rb") as file, progress(f"reading {path.name}", path.stat().st_size) as advance:
+    with path.open("rb") as file, progress(f"reading {path.name}", path.stat().st_size, "bytes") as advance:
         yield _Counted(file, advance)
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from omcore.cli.options import session
+from omcore.runtimes.livebar import PAUSE, bar, somebody_watches
+from omcore.runtimes.progress import Progress
 from omcore.sentences import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from omcore.runtimes.livebar import Show
 
 WIDEST = 100_000
 """Characters a line may have where the output is no terminal."""
@@ -76,22 +80,41 @@ def cell(value: Any) -> str:
 
 
 @contextmanager
-def progress(description: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
+def progress(description: str, total: float | None = None, unit: str = "") -> Iterator[Callable[[float], None]]:
     """Show a bar on the error stream while something long runs, where that is a terminal.
 
     Args:
         description: what is being done.
         total: how much there is to do; `None` where nobody knows.
+        unit: what is counted, for example `bytes`.
 
     Yields:
         A function to call with how much more is done.
     """
-    if session().json or not sys.stderr.isatty():
+    if session().json or not somebody_watches():
         yield lambda _: None
         return
-    from rich.console import Console
-    from rich.progress import Progress
+    with bar() as show:
+        advance = _Advance(description, total, unit, show)
+        advance(0)
+        yield advance
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(one_line(description), total=total)
-        yield lambda amount: bar.advance(task, amount)
+
+class _Advance:
+    """Counts what is done, and shows it every now and then."""
+
+    def __init__(self, description: str, total: float | None, unit: str, show: Show) -> None:
+        self._description = description
+        self._total = total
+        self._unit = unit
+        self._show = show
+        self._done = 0.0
+        self._next = 0.0
+
+    def __call__(self, amount: float) -> None:
+        self._done += amount
+        if (now := time.monotonic()) >= self._next:
+            self._next = now + PAUSE / 5
+            counted = self._done or self._total is not None
+            now_done = Progress(done=self._done, total=self._total, unit=self._unit) if counted else None
+            self._show(self._description, now_done)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from omcore.cli.common import FilePath, progress, session, show, take_common_options
+from omcore.cli.common import FilePath, session, show, take_common_options
 from omcore.cli.formats import check_target, write
 from omcore.cli.results import print_value
 from omcore.cli.stores import pair
@@ -101,14 +101,13 @@ def proxy_command(proxy: type[RuntimeProxy]) -> click.Command:
         if click.get_current_context().obj["detach"]:
             click.echo(handle.id)
         else:
-            _print_result(handle, f"{name} {action}", output)
+            _print_result(handle, output)
 
     return command
 
 
-def _print_result(handle: Any, what: str, output: Path | None) -> None:
-    with progress(what):
-        value = handle.get()
+def _print_result(handle: Any, output: Path | None, timeout: float | None = None) -> None:
+    value = handle.get(timeout)  # with a bar where somebody watches
     if output is None:
         print_value(value)
     else:
@@ -135,14 +134,7 @@ def result(task: str, timeout: float | None, output: Path | None) -> None:
     """Wait for a task and print its result."""
     if output is not None:
         check_target(output)
-    handle = session().omega().runtime.task(task)
-    with progress(f"task {task}"):
-        handle.wait(timeout)
-    value = handle.get(0)
-    if output is None:
-        print_value(value)
-    else:
-        write(value, output)
+    _print_result(session().omega().runtime.task(task), output, timeout)
 
 
 @runtime.command()
