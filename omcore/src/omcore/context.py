@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from threading import RLock
@@ -13,8 +14,12 @@ from omcore.objects.registry import CodecRegistry
 from omcore.plugin.host import PluginHost
 from omcore.proxies.values import ValueCoder
 from omcore.runtimes.backend import WorkerEntry
+from omcore.runtimes.keeper import Keeper
+from omcore.runtimes.logs import TaskLogs
+from omcore.runtimes.pulse import Pulse
 from omcore.runtimes.records import TaskRecords
 from omcore.runtimes.scope import RuntimeChoice
+from omcore.runtimes.sessions import Session
 from omcore.signing import Key, KeyRing
 from omcore.storage.backend import Place, SupportsKey
 
@@ -28,7 +33,10 @@ if TYPE_CHECKING:
     from omcore.storage.backend import StorageBackend
 
 
-_OF_THE_STORAGE = ("fingerprint", "keys", "values", "records", "loaded")
+DAY = 86_400.0
+"""Seconds."""
+
+_OF_THE_STORAGE = ("fingerprint", "keys", "values", "records", "logs", "loaded")
 """What a context derives from its open storage, and makes anew for the next one."""
 
 
@@ -64,6 +72,8 @@ class Context:
         self._choice: RuntimeChoice | None = None
         self._backend: RuntimeBackend | None = None
         self._storage: StorageBackend | None = None
+        self._keepers: dict[int, Keeper] = {}
+        self._pulses: dict[int, Pulse] = {}
 
     @cached_property
     def host(self) -> PluginHost:
@@ -119,6 +129,41 @@ class Context:
         return TaskRecords(self.storage)
 
     @cached_property
+    def logs(self) -> TaskLogs:
+        """What durable tasks printed."""
+        return TaskLogs(self.storage)
+
+    @property
+    def keeper(self) -> Keeper:
+        """Who looks after durable tasks in this process; a fork has its own."""
+        with self._lock:
+            pid = os.getpid()
+            if pid not in self._keepers:
+                session = Session(self.storage, self.records.now)
+                keeper = Keeper(self.storage, self.records, session, lambda: self.runtime_backend, self.clear_tasks)
+                self._keepers = {pid: keeper}
+            return self._keepers[pid]
+
+    @property
+    def pulse(self) -> Pulse:
+        """Who keeps the leases of the tasks that run in this process; a fork has its own."""
+        pid = os.getpid()
+        found = self._pulses.get(pid)
+        if found is None:
+            with self._lock:
+                found = self._pulses[pid] = self._pulses.get(pid) or Pulse(self.records)
+        return found
+
+    def clear_tasks(self) -> int:
+        """Remove the records and logs of tasks that ended longer ago than the configuration keeps them; how many."""
+        days = self.settings.tasks.keep
+        if days is None:
+            return 0
+        gone = self.records.forget(self.records.now() - days * DAY)
+        self.logs.forget(gone)
+        return len(gone)
+
+    @cached_property
     def loaded(self) -> LoadedObjects:
         """The objects that tasks of this context keep loaded in this process: what its rules let it load."""
         return LoadedObjects()
@@ -172,8 +217,16 @@ class Context:
 
     def close(self) -> None:
         """End the runtime's processes and close the storage, where they were opened; the next use opens them again."""
+        keeper = self._keepers.get(os.getpid())
+        if keeper is not None:
+            keeper.retire()
         with self._lock:
             self._close_runtime()
+            if keeper is not None:
+                keeper.close()
+            for pulse in self._pulses.values():
+                pulse.close()
+            self._keepers, self._pulses = {}, {}
             storage, self._storage = self._storage, None
             for name in _OF_THE_STORAGE:
                 self.__dict__.pop(name, None)

@@ -191,6 +191,14 @@ class SignatureError(TaskError):
     """A task is unsigned, altered, expired, or signed with a key that this context does not list."""
 
 
+class EnvironmentMismatchError(TaskError):
+    """A model was fitted with other versions of the libraries than a worker has, and the task's rule forbids that."""
+
+
+class EnvironmentMismatchWarning(UserWarning):
+    """A model was fitted with other versions of the libraries than the worker has that ran the task."""
+
+
 class UnknownActionError(OmError):
     """A proxy has no action of that name."""
 

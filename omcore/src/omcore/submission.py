@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from omcore.errors import InvalidArgumentError, NoWorkerError
+from omcore.errors import ConflictError, InvalidArgumentError, NoWorkerError
 from omcore.objects.filterjson import filter_to_json
 from omcore.objects.lazy import LazyObject
 from omcore.objects.metadata import Metadata
@@ -13,8 +16,11 @@ from omcore.runtimes import detached
 from omcore.runtimes.backend import Delivery, EngineState
 from omcore.runtimes.errordata import to_data
 from omcore.runtimes.events import Submitting
+from omcore.runtimes.explanation import Explanation
 from omcore.runtimes.handle import Handle
+from omcore.runtimes.rules import NO_RULES, make_rules
 from omcore.runtimes.task import Outcome, PinValue, State, TaskSpec, new_id
+from omcore.runtimes.tracking import DurableTracker, LightTracker
 from omcore.sentences import listed
 
 if TYPE_CHECKING:
@@ -24,9 +30,14 @@ if TYPE_CHECKING:
     from omcore.omega import Omega
     from omcore.runtimes.backend import EngineHandle, RuntimeBackend
     from omcore.runtimes.records import TaskInfo
+    from omcore.runtimes.rules import TaskRules
     from omcore.runtimes.scope import Call, Scope, TaskOptions
     from omcore.runtimes.task import Value
     from omcore.signing import KeyRing
+
+
+VALID = 30 * 86_400.0
+"""Seconds after which no worker takes the message of a task, whatever its rules say."""
 
 
 class Submitter:
@@ -52,7 +63,7 @@ class Submitter:
     def handle(self, task_id: str) -> Handle:
         """The handle of a durable task."""
         self._context.records.state(task_id)
-        return Handle(task_id, None, self._context.records, self.decode, self._cancel)
+        return self._durable_handle(task_id)
 
     def tasks(self, state: State | None) -> Sequence[TaskInfo]:
         """The durable tasks."""
@@ -70,16 +81,28 @@ class Submitter:
         spec = self._spec(call, options)
         self._context.host.veto_submit(Submitting(spec))
         envelope = spec.seal(self.auth)
-        records = self._context.records if spec.durable else None
-        if records is not None:
-            records.create(spec, envelope)
+        if not spec.durable:
+            return self._submit_light(spec, envelope, options)
+        records = self._context.records
         try:
-            engine = self._start(spec, envelope, options)
-        except BaseException as error:
-            if records is not None:  # nobody will run it, and nobody would ever say so
-                records.end(Outcome(id=spec.id, state=State.LOST, error=to_data(error)))
+            records.create(spec, envelope, self._context.keeper.publisher())
+        except ConflictError:
+            return self._known(spec)
+        try:
+            self._start(spec, envelope, options)
+        except BaseException as error:  # nobody will run it, and nobody would ever say so
+            records.end(Outcome(id=spec.id, state=State.LOST, error=to_data(error)))
             raise
-        return Handle(spec.id, engine, records, self.decode, self._cancel)
+        return self._durable_handle(spec.id)
+
+    def explain(self, store: str, reference: str | None, options: TaskOptions) -> Explanation:
+        """What a task would require, who says so, and which workers would take it."""
+        pinned = None if reference is None else self._omega.store(store).pin(reference)
+        own = frozenset[str]() if pinned is None or options.require else required_labels(pinned)
+        require = options.require or own
+        meanings = {label: self._context.settings.labels.get(label, {}) for label in require}
+        workers = tuple(self._context.runtime_backend.workers())
+        return Explanation(require, bool(own), meanings, workers)
 
     def decode(self, value: Value) -> Any:
         """A task's value; a version that it stored as that version's metadata."""
@@ -95,7 +118,11 @@ class Submitter:
         require = options.require or required_labels(pinned)
         if not options.local:
             self._check_labels(require, wait=settings.wait if options.wait is None else options.wait)
-        return TaskSpec(
+        rules = options.rules.over(required_rules(pinned).over(settings))
+
+        durable = call.durable or options.durable
+        now = time.time()
+        spec = TaskSpec(
             id=new_id(),
             context=self._context.settings.name,
             fingerprint=self._context.fingerprint,
@@ -105,10 +132,29 @@ class Submitter:
             action=call.action,
             arguments=self._arguments(call),
             require=tuple(sorted(require)),
-            durable=call.durable or options.durable,
-            timeout=settings.timeout if options.timeout is None else options.timeout,
-            submitted=time.time(),
+            durable=durable,
+            submitted=now,
+            **_limits(rules, now, durable=durable),
         )
+        return self._keyed(spec, options.key) if options.key else spec
+
+    def _keyed(self, spec: TaskSpec, key: str) -> TaskSpec:
+        """The task under the id that its idempotency key gives it."""
+        name = json.dumps([spec.fingerprint, spec.bucket, key])
+        arguments = {name: _without_version(value) for name, value in spec.arguments.items()}
+        call = json.dumps([spec.proxy, _without_version(spec.object), spec.action, arguments], sort_keys=True)
+        return spec.model_copy(update={"id": _digest(name), "call": _digest(call)})
+
+    def _known(self, spec: TaskSpec) -> Handle:
+        """The handle of the task that was submitted before with the same idempotency key."""
+        before = self._context.records.record(spec.id).body
+        if before["call"] != spec.call:
+            message = (
+                f"the idempotency key of this call of {spec.action} on {spec.object.name!r} was used before for "
+                f"another one, {before['action']} on {before['object']} (task {spec.id}); give each call its own key"
+            )
+            raise InvalidArgumentError(message)
+        return self._durable_handle(spec.id)
 
     def _arguments(self, call: Call) -> Mapping[str, Value]:
         return {
@@ -150,15 +196,50 @@ class Submitter:
 
     # --- from spec to engine
 
-    def _start(self, spec: TaskSpec, envelope: bytes, options: TaskOptions) -> EngineHandle | None:
+    def _submit_light(self, spec: TaskSpec, envelope: bytes, options: TaskOptions) -> Handle:
+        delivery = self._delivery(spec, envelope)
         if options.local:
-            return _Ended(self._context.functions.execute(envelope, self._omega))
-        delivery = Delivery(spec.id, envelope, frozenset(spec.require), spec.timeout)
+            again: Callable[[], EngineHandle] = partial(self._run_here, envelope)
+        else:
+            again = partial(self._context.runtime_backend.submit, delivery)
+        tracker = LightTracker(spec.id, again(), self._cancel, again, spec.expires, spec.deliveries)
+        return Handle(tracker, self.decode)
+
+    def _durable_handle(self, task_id: str) -> Handle:
+        context = self._context
+        tracker = DurableTracker(
+            task_id, context.records, context.logs, context.keeper, self._cancel, lambda: context.runtime_backend
+        )
+        return Handle(tracker, self.decode, bar=context.settings.tasks.bar)
+
+    def _start(self, spec: TaskSpec, envelope: bytes, options: TaskOptions) -> None:
+        if options.local:
+            self._finish_here(spec, envelope)
+            return
+        delivery = self._delivery(spec, envelope)
         backend = self._context.runtime_backend
-        if options.detached and not backend.strengths.survives_client:
+        if options.detached and not backend.outlives_client(delivery.require):
             detached.start(self._context.worker_entry, delivery, self._context.place.home / "tasks")
-            return None
-        return backend.submit(delivery)
+        else:
+            self._context.keeper.watch(
+                spec.id, backend.submit(delivery), outlives=backend.outlives_client(delivery.require)
+            )
+
+    def _delivery(self, spec: TaskSpec, envelope: bytes) -> Delivery:
+        return Delivery(spec.id, envelope, frozenset(spec.require), spec.timeout, spec.deliveries)
+
+    def _run_here(self, envelope: bytes) -> EngineHandle:
+        return _Ended(self._context.functions.execute(envelope, self._omega))
+
+    def _finish_here(self, spec: TaskSpec, envelope: bytes) -> None:
+        """Run a durable task in this process, as often as its rules say."""
+        while not (outcome := Outcome.load(self._run_here(envelope).outcome())).state.final:
+            body = self._context.records.record(spec.id).body
+            if outcome.state is not State.RETRY or body["due"] is None:  # somebody else has taken it
+                return
+            time.sleep(max(0.0, body["due"] - self._context.records.now()))
+        if not outcome.recorded:
+            self._context.records.end(outcome)
 
     def _cancel(self, task_id: str) -> None:
         self._context.runtime_backend.cancel(task_id)
@@ -185,6 +266,50 @@ def pin_value(pinned: Pinned) -> PinValue:
     """A pinned version as a task carries it."""
     pin = pinned.pin
     return PinValue(store=pin.store, name=pin.name, version=pin.version, id=pin.id, columns=pin.columns)
+
+
+def _limits(rules: TaskRules, now: float, *, durable: bool) -> dict[str, Any]:
+    """The fields of a task that its rules set."""
+    fields: dict[str, Any] = {"timeout": rules.timeout, "start_timeout": rules.start_timeout, "memory": rules.memory}
+    known = {
+        "lease": rules.heartbeat,
+        "retry": rules.retry,
+        "deliveries": rules.deliveries,
+        "environment": rules.environment,
+    }
+    fields.update({name: value for name, value in known.items() if value is not None})
+    total = rules.total_timeout
+    if durable:
+        return {**fields, "deadline": None if total is None else now + total, "expires": now + VALID}
+    waits = [limit for limit in (rules.start_timeout, total) if limit is not None]
+    runs = [limit for limit in (rules.timeout, total) if limit is not None]
+    return {**fields, "timeout": min(runs, default=None), "expires": now + min(waits, default=VALID)}
+
+
+def _without_version(value: Value) -> Any:
+    """What a value says that is the same when a call is repeated after its inputs have new versions."""
+    if isinstance(value, PinValue):
+        return value.model_dump(mode="json", exclude={"version", "id"})
+    return value.model_dump(mode="json")
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def required_rules(pinned: Pinned) -> TaskRules:
+    """The rules in an object's attributes: `{"task": {"timeout": 60, "retry": {"times": 3}}}`.
+
+    Raises:
+        InvalidArgumentError: the attribute has another form.
+    """
+    said = pinned.attributes.get("task")
+    if said is None:
+        return NO_RULES
+    where = f"the attribute 'task' of {pinned.pin.store}/{pinned.pin.name}"
+    if not isinstance(said, dict):
+        raise InvalidArgumentError(f"{where} is {said!r} but must be a table of rules such as {{'timeout': 60}}")
+    return make_rules(said, where)
 
 
 def required_labels(pinned: Pinned) -> frozenset[str]:

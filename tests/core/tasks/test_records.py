@@ -38,7 +38,7 @@ def submitted(records: TaskRecords, **changes: object) -> TaskSpec:
         "durable": True,
     }
     spec = TaskSpec.model_validate({**fields, **changes})
-    records.create(spec, b"{}")
+    records.create(spec, b"{}", "client")
     return spec
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Secret, StringConstraints
 
 from omcore.config.secrets import reveal
-from omcore.runtimes.task import LONGEST_TIMEOUT
+from omcore.runtimes.rules import TaskRules
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 
@@ -94,13 +94,15 @@ class PluginSection(Frozen):
     deny: tuple[Text, ...] = ()
 
 
-class TaskSection(Frozen):
+class TaskSection(TaskRules):
     """What holds for a task that says nothing else.
 
     Attributes:
         wait: queue it although no live worker offers its labels.
-        timeout: seconds it may run; `None` for as long as it takes.
+        keep: days that the record of a durable task is kept after its end; `None` for ever.
+        bar: whether `get()` shows a live bar where a person watches.
     """
 
     wait: bool = False
-    timeout: float | None = Field(default=None, gt=0, le=LONGEST_TIMEOUT)
+    keep: float | None = Field(default=30.0, ge=0, le=36_500)
+    bar: bool = True

@@ -43,7 +43,19 @@ DEFAULTS: Mapping[str, Any] = {
     "trust": {"types": [], "keys": []},
     "signing_key": None,
     "plugins": {"allow": None, "deny": []},
-    "tasks": {"wait": False, "timeout": None},
+    "tasks": {
+        "wait": False,
+        "keep": 30.0,
+        "bar": True,
+        "timeout": None,
+        "start_timeout": 86_400.0,
+        "total_timeout": None,
+        "heartbeat": 30.0,
+        "retry": {"times": 0, "delay": 1.0, "factor": 2.0, "longest": 60.0, "on": ["builtins.Exception"]},
+        "deliveries": 3,
+        "memory": None,
+        "environment": "warn",
+    },
 }
 """What holds where nothing else is said; its keys are all the keys of a context besides `extends`."""
 

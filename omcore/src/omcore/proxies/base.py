@@ -37,12 +37,15 @@ from typing import (
 
 from omcore.errors import InvalidArgumentError, UnknownActionError
 from omcore.objects.names import check_name
+from omcore.proxies.pieces import SWITCH
 from omcore.runtimes.scope import Call, Scope
 from omcore.sentences import near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from omcore.proxies.pieces import Pieces
+    from omcore.runtimes.explanation import Explanation
     from omcore.runtimes.handle import Handle
 
 API_VERSION = 1
@@ -72,13 +75,24 @@ class Work(Protocol):
         """
         ...
 
+    def progress(self, done: float, total: float | None = None, unit: str = "") -> None:
+        """Tell how far the action is; of a durable task, `handle.progress` shows it to whoever asks.
+
+        Args:
+            done: how much is done.
+            total: how much there is to do; `None` where nobody knows.
+            unit: what is counted, for example `rows`.
+        """
+        ...
+
 
 class Action(Generic[P, R]):
     """A method of a proxy that is called through a task."""
 
-    def __init__(self, body: Callable[Concatenate[Any, P], R], *, durable: bool) -> None:
+    def __init__(self, body: Callable[Concatenate[Any, P], R], *, durable: bool, pieces: Pieces | None = None) -> None:
         self.body = body
         self.durable = durable
+        self.pieces = pieces
         self.name = body.__name__
         self.__doc__ = body.__doc__
 
@@ -134,6 +148,14 @@ class Action(Generic[P, R]):
         return bound
 
 
+def _is_shared(act: Action[..., Any], arguments: Mapping[str, Any]) -> bool:
+    """Whether the call asks for several workers; a switch that is none is refused."""
+    asked = arguments.get(SWITCH, False) if act.pieces is not None else False
+    if not isinstance(asked, bool):
+        raise InvalidArgumentError(f"{SWITCH} is true or false, not {asked!r}")
+    return asked
+
+
 def _is_data(hint: Any) -> bool:
     """Whether a hint is `Data`, or a union with it."""
     if "data" in getattr(hint, "__metadata__", ()):
@@ -141,16 +163,20 @@ def _is_data(hint: Any) -> bool:
     return any(_is_data(part) for part in getattr(hint, "__args__", ()))
 
 
-def action(*, durable: bool = False) -> Callable[[Callable[Concatenate[Any, P], R]], Action[P, R]]:
+def action(
+    *, durable: bool = False, pieces: Pieces | None = None
+) -> Callable[[Callable[Concatenate[Any, P], R]], Action[P, R]]:
     """Make a method of a proxy an action.
 
     Parameters annotated as `Data` take names of datasets. Its docstring is the action's help.
 
     Args:
         durable: the action changes something or runs long, so its task has a record from submit to outcome. A call
-            with an argument called `into` is durable in any case.
+            with an argument called `into`, or with `parallel=True`, is durable in any case.
+        pieces: how several workers run it together on a dataset of several parts, when it is called with
+            `parallel=True`; `None` where they cannot.
     """
-    return lambda body: Action(body, durable=durable)
+    return lambda body: Action(body, durable=durable, pieces=pieces)
 
 
 class RuntimeProxy(ABC):
@@ -202,6 +228,12 @@ class RuntimeProxy(ABC):
             raise UnknownActionError(message)
         return actions[name]
 
+    def explain(self) -> Explanation:
+        """Say which labels a task on this object would require, and which live workers would take it."""
+        if not isinstance(self._site, Scope):
+            raise InvalidArgumentError("inside an action, nothing is submitted; explain is for the caller")
+        return self._site.explain(self.store, self._reference)
+
     def submit(self, act: Action[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Handle:
         """Submit a call of one of the actions."""
         if not isinstance(self._site, Scope):
@@ -217,7 +249,7 @@ class RuntimeProxy(ABC):
             action=act.name,
             arguments=arguments,
             data=act.data,
-            durable=act.durable or arguments.get("into") is not None,
+            durable=act.durable or arguments.get("into") is not None or _is_shared(act, arguments),
         )
         return self._site.submit(call)
 

@@ -106,11 +106,14 @@ class WorkerEntry:
             idempotent, costs nothing the second time, and opens nothing: the worker may fork after it.
         contexts: the client's context for such workers. It holds secrets: hand it over through a pipe or a private
             file, never in a task. A worker that was started by hand finds its contexts in its own configuration.
+        identity: equal for clients whose tasks the same worker may run, because they name the same storage, keys and
+            rules. Secrets went into it: compare it, and show it to nobody. Empty where `contexts` has to be equal.
     """
 
     execute: Callable[[bytes], bytes]
     prepare: Callable[[bytes], None]
     contexts: bytes = field(repr=False)
+    identity: str = field(default="", repr=False)
 
 
 class EngineHandle(Protocol):

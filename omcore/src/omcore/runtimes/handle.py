@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+import warnings
 from concurrent.futures import Future
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from omcore.errors import OmError, TaskCancelledError, TaskError, TaskLostError, TaskTimeoutError
-from omcore.runtimes.backend import EngineState
-from omcore.runtimes.errordata import to_data, to_error
-from omcore.runtimes.task import ErrorData, Outcome, State
+from omcore.errors import EnvironmentMismatchWarning, InvalidArgumentError, OmError, TaskTimeoutError
+from omcore.runtimes.errordata import to_error
+from omcore.runtimes.task import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from omcore.runtimes.backend import EngineHandle
-    from omcore.runtimes.records import TaskRecords
+    from omcore.runtimes.progress import Progress
     from omcore.runtimes.task import Value
-
-_ENGINE_STATES = {
-    EngineState.QUEUED: State.PENDING,
-    EngineState.RUNNING: State.STARTED,
-    EngineState.CANCELLED: State.REVOKED,
-    EngineState.LOST: State.LOST,
-}
+    from omcore.runtimes.tracking import Tracker
 
 
 class Handle:
@@ -35,59 +28,44 @@ class Handle:
     a handle of a light task knows what the engine knows.
     """
 
-    def __init__(
-        self,
-        task_id: str,
-        engine: EngineHandle | None,
-        records: TaskRecords | None,
-        decode: Callable[[Value], Any],
-        cancel: Callable[[str], None],
-    ) -> None:
-        self._id = task_id
-        self._engine = engine
-        self._records = records
+    def __init__(self, tracker: Tracker, decode: Callable[[Value], Any], *, bar: bool = False) -> None:
+        """Make a handle.
+
+        Args:
+            tracker: where it gets its answers.
+            decode: makes the value of what a worker sent.
+            bar: whether `get` shows a live bar where a person watches.
+        """
+        self._tracker = tracker
         self._decode = decode
-        self._cancel = cancel
+        self._bar = bar
 
     @property
     def id(self) -> str:
         """The task's id; `om.runtime.task(id)` finds a durable task again from any process."""
-        return self._id
+        return self._tracker.id
 
     @property
     def status(self) -> State:
         """Where the task is now."""
-        state = self._records.state(self._id) if self._records else None
-        if state is not None and (state.final or self._engine is None):
-            return state
-        if self._engine is None:
-            return State.PENDING
-        engine = self._engine.state
-        if engine is EngineState.DONE:
-            return Outcome.load(self._engine.outcome()).state
-        return _ENGINE_STATES[engine]
+        return self._tracker.state()
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the task is, where its action tells; `None` before that."""
+        return self._tracker.progress()
 
     def ready(self) -> bool:
         """Whether the task has ended, in whatever way."""
         return self.status.final
 
+    def explain(self) -> str:
+        """Where the task is and why, as a sentence."""
+        return self._tracker.explain()
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the task has ended, at most `timeout` seconds (`None`: for ever); say whether it has."""
-        if self._engine is not None:
-            return self._engine.wait(timeout)
-        return self._poll(timeout)
-
-    def _poll(self, timeout: float | None) -> bool:
-        """Wait by looking at the record."""
-        from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, stop_never, wait_exponential
-
-        stop = stop_never if timeout is None else stop_after_delay(timeout)
-        pause = wait_exponential(multiplier=0.01, max=0.5)
-        try:
-            Retrying(stop=stop, wait=pause, retry=retry_if_result(lambda done: not done))(self.ready)
-        except RetryError:
-            return False
-        return True
+        return self._tracker.wait(timeout)
 
     def get(self, timeout: float | None = None) -> Any:
         """Wait for the task and return its value.
@@ -99,17 +77,22 @@ class Handle:
             TaskFailedError: the action raised; the cause has the original type where that is known here.
             TaskTimeoutError: waiting took longer than `timeout`, or the task longer than it was allowed.
             TaskCancelledError: the task was cancelled.
-            TaskLostError: the task's worker is gone.
+            TaskLostError: the task's workers are gone.
         """
         started = time.monotonic()
-        if not self.wait(timeout):
+        if not self._wait(timeout):
             waited = time.monotonic() - started
-            message = f"task {self._id} is still {self.status} after {waited:.1f} seconds; it goes on, ask again later"
-            raise TaskTimeoutError(message, self._id)
-        outcome = self._outcome()
+            message = f"task {self.id} is still {self.status} after {waited:.1f} seconds; it goes on, ask again later"
+            raise TaskTimeoutError(message, self.id)
+        outcome = self._tracker.outcome()
+        for notice in outcome.notices:
+            warnings.warn(notice, EnvironmentMismatchWarning, stacklevel=2)
         if outcome.state is not State.SUCCESS:
             raise to_error(outcome)
         return None if outcome.value is None else self._decode(outcome.value)
+
+    def _wait(self, timeout: float | None) -> bool:
+        return self.wait(timeout)
 
     def cancel(self) -> None:
         """Cancel the task: one that waits never starts, and no result of it becomes visible any more.
@@ -117,41 +100,30 @@ class Handle:
         Whether a running one is stopped or runs on in vain depends on the runtime; a task that has ended stays as it
         is.
         """
-        if self._records is not None:
-            why = ErrorData(type="", message=f"task {self._id} was cancelled")
-            self._records.end(Outcome(id=self._id, state=State.REVOKED, error=why))
-        self._cancel(self._id)
+        self._tracker.cancel()
 
-    def _outcome(self) -> Outcome:
-        recorded = self._records.outcome(self._id) if self._records else None
-        if recorded is not None:
-            return recorded
-        if self._engine is None:  # wait() said it has ended, so there is a record
-            raise TaskLostError(f"task {self._id} has no outcome", self._id)
-        try:
-            return self._told(Outcome.load(self._engine.outcome()))
-        except TaskCancelledError as error:
-            return self._settle(State.REVOKED, error)
-        except TaskLostError as error:
-            return self._settle(State.LOST, error)
-        except TaskTimeoutError as error:
-            return self._settle(State.FAILURE, error)
+    @overload
+    def logs(self, *, follow: Literal[False] = False) -> str: ...
 
-    def _told(self, outcome: Outcome) -> Outcome:
-        """What the worker says has become of the task; kept in its record where the worker refused to claim it."""
-        if self._records is None or self._records.state(self._id) is not State.PENDING:
-            return outcome
-        return self._records.end(outcome)
+    @overload
+    def logs(self, *, follow: Literal[True]) -> Iterator[str]: ...
 
-    def _settle(self, state: State, error: TaskError) -> Outcome:
-        """What the engine says has become of the task, kept in its record unless that knows better."""
-        outcome = Outcome(id=self._id, state=state, error=to_data(error))
-        return outcome if self._records is None else self._records.end(outcome)
+    def logs(self, *, follow: bool = False) -> str | Iterator[str]:
+        """What the task has printed, logged and warned of.
+
+        Args:
+            follow: go on, piece by piece, until the task has ended.
+
+        Returns:
+            The text so far; with `follow`, its pieces as they come.
+        """
+        pieces = self._tracker.log(follow=follow)
+        return pieces if follow else "".join(pieces)
 
     def __await__(self) -> Generator[Any, None, Any]:
         result: Future[Any] = Future()
         result.set_running_or_notify_cancel()
-        Thread(target=self._tell, args=(result,), name=f"om-await-{self._id}", daemon=True).start()
+        Thread(target=self._tell, args=(result,), name=f"om-await-{self.id}", daemon=True).start()
         return asyncio.wrap_future(result).__await__()
 
     def _tell(self, result: Future[Any]) -> None:
@@ -163,6 +135,41 @@ class Handle:
 
     def __repr__(self) -> str:
         try:
-            return f"<task {self._id} {self.status}>"
+            return f"<task {self.id} {self.status}>"
         except OmError:  # the storage is closed or out of reach
-            return f"<task {self._id}>"
+            return f"<task {self.id}>"
+
+
+def as_completed(handles: Iterable[Handle], timeout: float | None = None) -> Iterator[Handle]:
+    """The handles of some tasks, each as soon as its task has ended, in whatever way.
+
+    Args:
+        handles: of any tasks, also of several contexts.
+        timeout: seconds to wait in all; `None` for ever.
+
+    Raises:
+        TaskTimeoutError: not all have ended in that time; says how many have not. They go on.
+        InvalidArgumentError: one of them is no handle.
+    """
+    waiting = dict.fromkeys(handles)
+    for handle in waiting:
+        if not isinstance(handle, Handle):
+            raise InvalidArgumentError(f"as_completed takes the handles of tasks, not {handle!r}")
+    until = None if timeout is None else time.monotonic() + timeout
+    pause = 0.0
+    while waiting:
+        ended = [handle for handle in waiting if handle.wait(0)]
+        for handle in ended:
+            del waiting[handle]
+            yield handle
+        if waiting and not ended:
+            _rest(next(iter(waiting)), len(waiting), pause, until)
+        pause = 0.01 if ended else min(0.5, 1.5 * pause + 0.01)
+
+
+def _rest(handle: Handle, number: int, pause: float, until: float | None) -> None:
+    """Wait a moment, or until one of the tasks has ended."""
+    left = pause if until is None else min(pause, until - time.monotonic())
+    if until is not None and left <= 0 < pause:
+        raise TaskTimeoutError(f"{number} of the tasks have not ended in time; they go on, ask again later")
+    handle.wait(left)

@@ -2,7 +2,7 @@
 
 A record is made before the task is handed to an engine, claimed by the worker that runs it, and ended once, by
 compare-and-set, in the same commit as whatever the task stored. So a task whose message arrives twice runs once, and
-half an effect is never seen.
+half an effect is never seen. What the steps do to a record is said in `omcore.runtimes.lease`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,31 @@ import re
 import reprlib
 import time
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from omcore.errors import ConflictError, TaskNotFoundError
-from omcore.runtimes.task import ID_PATTERN, Outcome, State, TaskSpec, staged
+from omcore.errors import ConflictError, TaskLostError, TaskNotFoundError
+from omcore.runtimes import lease
+from omcore.runtimes.lease import Need
+from omcore.runtimes.task import ID_PATTERN, Outcome, State
 from omcore.sentences import one_line
-from omcore.storage.backend import REFERENCES_FIELD, Put
+from omcore.storage.backend import Delete, Put, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from omcore.storage.backend import Body, Change, Record, StorageBackend
+    from omcore.runtimes.lease import Diagnosis
+    from omcore.runtimes.task import ErrorData, TaskSpec
+    from omcore.storage.backend import Body, Change, StorageBackend
 
 PREFIX = "tasks/"
 _ID = re.compile(ID_PATTERN)
-SHOWN = ("state", "proxy", "action", "object", "bucket", "submitted", "started", "ended", "worker", "require")
+SHOWN = ("state", "proxy", "action", "object", "bucket", "submitted", "started", "ended", "worker", "require", "parent")
+OPEN = (State.PENDING, State.STARTED, State.RETRY)
+_WITHOUT_TEXT = (
+    *("state", "attempt", "deaths", "deliveries", "submitted", "waiting", "start_timeout", "deadline", "timeout"),
+    *("publisher", "due", "started", "leased", "worker", "error"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ class TaskInfo:
         ended: likewise; `None` before that.
         worker: who runs it or ran it.
         require: the labels it requires.
+        parent: the id of the task that it is a part of, or empty.
     """
 
     id: str
@@ -57,93 +68,207 @@ class TaskInfo:
     ended: float | None
     worker: str
     require: tuple[str, ...]
+    parent: str
 
 
-@dataclass(frozen=True, slots=True)
 class Claim:
-    """The right of one worker to run one task, until its record moves."""
+    """The right of one worker to run one attempt of a task, until the record goes on without it.
 
-    record: Record
+    The thread that runs the task and the one that keeps its lease use it; `lock` guards `record`.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.lock = Lock()
+        self.attempt: int = record.body["attempt"]
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+        return self.record.key.removeprefix(PREFIX)
 
 
 class TaskRecords:
     """The durable tasks of one context."""
 
-    def __init__(self, storage: StorageBackend) -> None:
+    def __init__(self, storage: StorageBackend, clock: Callable[[], float] = time.time) -> None:
         self._storage = storage
+        self.now = clock
 
-    def create(self, spec: TaskSpec, envelope: bytes) -> None:
-        """Make the record of a task that is about to be submitted."""
-        body: Body = {
-            "schema_version": 1,
-            "state": State.PENDING.value,
-            "attempt": 0,
-            "proxy": spec.proxy,
-            "action": spec.action,
-            "object": str(spec.object),
-            "bucket": spec.bucket,
-            "require": list(spec.require),
-            "submitted": spec.submitted,
-            "started": None,
-            "ended": None,
-            "worker": "",
-            "envelope": envelope.decode("ascii"),
-            "outcome": None,
-            REFERENCES_FIELD: staged(*spec.arguments.values()),
-        }
-        self._storage.put_record(PREFIX + spec.id, body, None)
+    # --- submitting
 
-    def claim(self, task_id: str, worker: str) -> Claim | Outcome | None:
-        """Take a task that waits; the outcome of one that has ended; `None` for one that another worker runs.
+    def creation(self, spec: TaskSpec, envelope: bytes, publisher: str) -> Put:
+        """The change that makes the record of a task; several can be made in one commit."""
+        return Put(PREFIX + spec.id, lease.created(spec, envelope, publisher), None)
+
+    def create(self, spec: TaskSpec, envelope: bytes, publisher: str) -> None:
+        """Make the record of a task that `publisher` is about to submit.
+
+        Raises:
+            ConflictError: there is a task of this id.
+        """
+        self._storage.commit([self.creation(spec, envelope, publisher)])
+
+    def mark_published(self, task_ids: Collection[str], publisher: str) -> None:
+        """Note who answers for the delivery of tasks that wait; those that have moved on are left alone."""
+        for record in self._storage.get_records([PREFIX + task_id for task_id in task_ids]).values():
+            if lease.waits(record.body) and record.body["publisher"] != publisher:
+                self._try(record, lease.published(record.body, publisher))
+
+    # --- a worker's side
+
+    def claim(self, task_id: str, worker: str) -> Claim | Outcome:
+        """Take a task that waits.
+
+        Returns:
+            The claim; or the outcome of a task that has ended; or one in the state `STARTED` or `RETRY`, for a task
+            that another worker runs, or whose time has not come.
 
         Raises:
             TaskNotFoundError: there is no such record.
         """
-        record = self._record(task_id)
-        while record.body["state"] in {State.PENDING, State.RETRY}:
-            body = {**record.body, "state": State.STARTED.value, "started": time.time(), "worker": worker}
-            body["attempt"] = record.body["attempt"] + 1
-            try:
-                revision = self._storage.put_record(record.key, body, record.revision)
-            except ConflictError:
-                record = self._record(task_id)
-            else:
-                return Claim(type(record)(record.key, body, revision))
-        return _outcome(record)
+        while True:
+            record = self._record(task_id)
+            body, now = record.body, self.now()
+            if not lease.waits(body) or (body["due"] is not None and body["due"] > now):
+                return outcome_of(record) or Outcome(id=task_id, state=State(body["state"]), recorded=True)
+            late = lease.diagnose(task_id, body, now, {body["publisher"]}).outcome
+            if late is not None:
+                return self.end(late)
+            taken = self._try(record, lease.claimed(body, worker, now))
+            if taken is not None:
+                return Claim(taken)
 
-    def finish(self, claim: Claim, outcome: Outcome, changes: Sequence[Change] = ()) -> None:
-        """End a claimed task and make its changes, all in one commit.
+    def renew(self, claim: Claim, progress: Mapping[str, Any] | None = None) -> bool:
+        """Say that the worker of a claim lives, and how far it is; `False` when the task went on without it."""
+        with claim.lock:
+            return self._change(claim, lambda body: lease.alive(body, self.now(), progress), ())
+
+    def holds(self, claim: Claim) -> bool:
+        """Say whether a claim still counts; writes nothing."""
+        record = self._storage.get_record(claim.record.key)
+        return record is not None and _counts(record, claim)
+
+    def finish(self, claim: Claim, outcome: Outcome, changes: Sequence[Change] = ()) -> Outcome:
+        """End a claimed task and make its changes, all in one commit; return the outcome as it is recorded.
 
         Raises:
-            ConflictError: the record moved (the claim is lost), or one of the changes did not fit; nothing was done.
+            TaskLostError: the task went on without this claim; nothing was done.
+            ConflictError: one of the changes did not fit; nothing was done.
         """
-        self._storage.commit([*changes, _ended(claim.record, outcome)])
+        with claim.lock:
+            self._commit_claimed(claim, lambda body: lease.ended(body, outcome, self.now()), changes)
+        return outcome.model_copy(update={"recorded": True})
 
-    def end(self, outcome: Outcome) -> Outcome:
+    def retry(self, claim: Claim, error: ErrorData, pause: float, changes: Sequence[Change] = ()) -> Outcome:
+        """Have a claimed task, which raised an error, run again after so many seconds; errors as `finish`."""
+        with claim.lock:
+            self._commit_claimed(claim, lambda body: lease.failed(body, error, self.now() + pause), changes)
+        return Outcome(id=claim.id, state=State.RETRY, error=error, recorded=True)
+
+    def decline(self, claim: Claim, error: ErrorData, pause: float) -> Outcome:
+        """Have a claimed task run by another worker, or end it when enough have declined; errors as `finish`."""
+        body = claim.record.body
+        if body["deaths"] + 1 >= body["deliveries"]:
+            return self.finish(claim, Outcome(id=claim.id, state=State.FAILURE, error=error))
+        with claim.lock:
+            self._commit_claimed(claim, lambda body: lease.declined(body, error, self.now() + pause), ())
+        return Outcome(id=claim.id, state=State.RETRY, error=error, recorded=True)
+
+    def failures(self, claim: Claim) -> int:
+        """How often the action of a claimed task has raised before this attempt."""
+        return int(claim.record.body["failures"])
+
+    # --- anybody's side
+
+    def end(self, outcome: Outcome, changes: Sequence[Change] = ()) -> Outcome:
         """End a task that nobody will run any more, unless it has ended; return the outcome that counts."""
         while True:
             record = self._record(outcome.id)
-            found = _outcome(record)
+            found = outcome_of(record)
             if found is not None:
                 return found
-            try:
-                self._storage.commit([_ended(record, outcome)])
-            except ConflictError:
-                continue
-            return outcome
+            body = lease.ended(record.body, outcome, self.now())
+            if self._try(record, body, changes) is not None:
+                return outcome.model_copy(update={"recorded": True})
+
+    def lost(self, task_id: str, why: Outcome, publisher: str) -> bool:
+        """What ran a task is gone for certain: let it wait for another worker, or end it when enough have died.
+
+        Args:
+            task_id: whose worker is gone.
+            why: how it would end.
+            publisher: who hands it out again.
+
+        Returns:
+            Whether it is to be handed to the engine.
+        """
+        while True:
+            record = self._record(task_id)
+            body = record.body
+            if lease.has_ended(body):
+                return False
+            if body["deaths"] + 1 >= body["deliveries"]:
+                reason = why.error.message if why.error else ""
+                self.end(lease.used_up(task_id, body, reason))
+                return False
+            if self._try(record, lease.bereft(body, publisher, self.now())) is not None:
+                return True
+
+    def remedy(self, record: Record, sessions: Collection[str], publisher: str) -> bool:
+        """Do what a record needs, as `diagnose` says; return whether the task is to be handed to the engine.
+
+        Args:
+            record: as it was read, whole.
+            sessions: the processes that live.
+            publisher: who hands it out.
+        """
+        task_id, body = record.key.removeprefix(PREFIX), record.body
+        diagnosis = lease.diagnose(task_id, body, self.now(), sessions)
+        if diagnosis.need is Need.END and diagnosis.outcome is not None:
+            self._try(record, lease.ended(body, diagnosis.outcome, self.now()))
+            return False
+        if diagnosis.need is Need.REPLACEMENT:
+            return self._try(record, lease.bereft(body, publisher, self.now())) is not None
+        return diagnosis.need is Need.DELIVERY and self._try(record, lease.published(body, publisher)) is not None
+
+    def needy(self, sessions: Collection[str]) -> Iterator[tuple[str, Diagnosis]]:
+        """The open tasks that need something, and what."""
+        for state in OPEN:
+            for record in self._storage.scan_records(PREFIX, {"state": state.value}, _WITHOUT_TEXT):
+                task_id = record.key.removeprefix(PREFIX)
+                diagnosis = lease.diagnose(task_id, record.body, self.now(), sessions)
+                if diagnosis.need is not Need.NOTHING:
+                    yield task_id, diagnosis
+
+    def record(self, task_id: str) -> Record:
+        """The record of a task.
+
+        Raises:
+            TaskNotFoundError: there is none.
+        """
+        return self._record(task_id)
+
+    def records(self, task_ids: Collection[str]) -> Mapping[str, Record]:
+        """Those of several records that there are, by id."""
+        found = self._storage.get_records([PREFIX + task_id for task_id in task_ids])
+        return {key.removeprefix(PREFIX): record for key, record in found.items()}
 
     def state(self, task_id: str) -> State:
-        """The state that the record says."""
-        return State(self._record(task_id).body["state"])
+        """Where a task is: what its record says, save that one whose worker is gone waits to be run again."""
+        body = self._record(task_id).body
+        late = lease.diagnose(task_id, body, self.now(), {body["publisher"]})
+        if late.outcome is not None:
+            return late.outcome.state
+        return State.RETRY if late.need is Need.REPLACEMENT else State(body["state"])
 
     def outcome(self, task_id: str) -> Outcome | None:
         """The outcome of a task that has ended, or `None`."""
-        return _outcome(self._record(task_id))
+        return outcome_of(self._record(task_id))
 
     def envelope(self, task_id: str) -> bytes:
         """The signed envelope that was submitted."""
-        envelope: str = self._record(task_id).body["envelope"]
-        return envelope.encode("ascii")
+        return envelope_of(self._record(task_id))
 
     def find(self, state: State | None = None) -> Iterator[TaskInfo]:
         """The tasks, or those in one state, in any order."""
@@ -151,6 +276,21 @@ class TaskRecords:
         for record in self._storage.scan_records(PREFIX, where, SHOWN):
             fields: dict[str, Any] = {**record.body, "state": State(record.body["state"])}
             yield TaskInfo(record.key.removeprefix(PREFIX), **{**fields, "require": tuple(fields["require"])})
+
+    def forget(self, before: float) -> list[str]:
+        """Remove the records of tasks that ended before a time; return their ids."""
+        gone = []
+        for record in list(self._storage.scan_records(PREFIX, None, ("state", "ended"))):
+            ended = record.body["ended"]
+            if ended is not None and ended < before:
+                try:
+                    self._storage.commit([Delete(record.key, record.revision)])
+                except ConflictError:
+                    continue
+                gone.append(record.key.removeprefix(PREFIX))
+        return gone
+
+    # --- compare and set
 
     def _record(self, task_id: str) -> Record:
         known = isinstance(task_id, str) and _ID.fullmatch(task_id)
@@ -163,13 +303,46 @@ class TaskRecords:
             raise TaskNotFoundError(message, str(task_id))
         return record
 
+    def _try(self, record: Record, body: Body, changes: Sequence[Change] = ()) -> Record | None:
+        """The record as it is after a change that fitted; `None` if it had moved."""
+        try:
+            revisions = self._storage.commit([*changes, Put(record.key, body, record.revision)])
+        except ConflictError as error:
+            if error.key != record.key:
+                raise
+            return None
+        return Record(record.key, body, revisions[record.key])
 
-def _outcome(record: Record) -> Outcome | None:
+    def _change(self, claim: Claim, change: Callable[[Body], Body], changes: Sequence[Change]) -> bool:
+        """Change a claimed record, also when others noted something in it meanwhile; `False` if it went on."""
+        record = claim.record
+        while _counts(record, claim):
+            changed = self._try(record, change(record.body), changes)
+            if changed is not None:
+                claim.record = changed
+                return True
+            record = self._record(claim.id)
+        return False
+
+    def _commit_claimed(self, claim: Claim, change: Callable[[Body], Body], changes: Sequence[Change]) -> None:
+        if not self._change(claim, change, changes):
+            worker = claim.record.body["worker"]
+            message = f"task {claim.id} was ended, or given to another worker, while worker {worker} ran it"
+            raise TaskLostError(message, claim.id)
+
+
+def outcome_of(record: Record) -> Outcome | None:
+    """The outcome that a record holds, if it holds one."""
     outcome = record.body["outcome"]
     return None if outcome is None else Outcome.model_validate(outcome)
 
 
-def _ended(record: Record, outcome: Outcome) -> Put:
-    body = {**record.body, "state": outcome.state.value, "ended": time.time(), "outcome": outcome.model_dump()}
-    body[REFERENCES_FIELD] = staged(outcome.value)
-    return Put(record.key, body, record.revision)
+def envelope_of(record: Record) -> bytes:
+    """The signed envelope that a record holds."""
+    envelope: str = record.body["envelope"]
+    return envelope.encode("ascii")
+
+
+def _counts(record: Record, claim: Claim) -> bool:
+    """Whether a claim is the current attempt."""
+    return bool(record.body["state"] == State.STARTED and record.body["attempt"] == claim.attempt)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from omcore.errors import InvalidArgumentError, PluginNotFoundError
-from omcore.runtimes.task import LONGEST_TIMEOUT
+from omcore.runtimes.rules import NO_RULES, TaskRules, make_rules
 from omcore.sentences import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from omcore.runtimes.backend import RuntimeBackend, WorkerInfo
+    from omcore.runtimes.explanation import Explanation
     from omcore.runtimes.handle import Handle
     from omcore.runtimes.records import TaskInfo
     from omcore.runtimes.task import State
@@ -27,18 +28,20 @@ class TaskOptions:
     Attributes:
         require: labels that the worker must offer; empty leaves it to the object's attributes.
         local: run it here, in this process, whatever the runtime.
-        timeout: seconds it may run; `None` for the context's default.
         durable: keep a record also of a light action.
         detached: let it go on when this process ends.
         wait: queue it although no live worker offers the labels; `None` for the context's default.
+        key: what makes a repeated call the same task; empty for none.
+        rules: how it is run; what they leave open the object's attributes say, and then the configuration.
     """
 
     require: frozenset[str] = frozenset()
     local: bool = False
-    timeout: float | None = None
     durable: bool = False
     detached: bool = False
     wait: bool | None = None
+    key: str = ""
+    rules: TaskRules = NO_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,10 @@ class Engine(Protocol):
         """The handle of a durable task."""
         ...
 
+    def explain(self, store: str, reference: str | None, options: TaskOptions) -> Explanation:
+        """Where a task on an object, or on any, would run."""
+        ...
+
     def tasks(self, state: State | None) -> Sequence[TaskInfo]:
         """The durable tasks."""
         ...
@@ -133,13 +140,73 @@ class Scope:
         """Run tasks in this process (`local=True`), for debugging, or on the runtime (`local=False`)."""
         return self._with(local=local)
 
-    def timeout(self, seconds: float) -> Scope:
-        """Let tasks run for so many seconds at most."""
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST_TIMEOUT:
-            asked = one_line(reprlib.repr(seconds))
-            message = f"a timeout is a positive number of seconds, at most {LONGEST_TIMEOUT:.0f}, not {asked}"
-            raise InvalidArgumentError(message)
-        return self._with(timeout=float(seconds))
+    def timeout(
+        self,
+        seconds: float | None = None,
+        *,
+        start: float | None = None,
+        total: float | None = None,
+        heartbeat: float | None = None,
+    ) -> Scope:
+        """Bound how long tasks take; what is `None` stays as it is.
+
+        Args:
+            seconds: that one attempt may run.
+            start: seconds that a task may wait for a worker.
+            total: seconds from its submission to its end, with all waiting and all attempts; kept for durable tasks.
+            heartbeat: seconds after the last sign of life of its worker that a durable task is given to another one.
+        """
+        said = {"timeout": seconds, "start_timeout": start, "total_timeout": total, "heartbeat": heartbeat}
+        for name, asked in said.items():
+            if isinstance(asked, bool) or not isinstance(asked, int | float | None) or asked != asked:
+                shown = one_line(reprlib.repr(asked))
+                raise InvalidArgumentError(f"a timeout is a positive number of seconds, and {name} is {shown}")
+        return self._ruled({name: value for name, value in said.items() if value is not None}, "a timeout")
+
+    def retry(
+        self,
+        times: int,
+        *,
+        delay: float = 1.0,
+        factor: float = 2.0,
+        longest: float = 60.0,
+        on: type[Exception] | str | Sequence[type[Exception] | str] = Exception,
+    ) -> Scope:
+        """Run tasks again whose action raises.
+
+        Args:
+            times: how often at most.
+            delay: seconds before the first time.
+            factor: how much longer each further delay is.
+            longest: seconds that no delay exceeds.
+            on: the errors that it applies to, with all that derive from them: classes, or their full names.
+        """
+        kinds = [on] if isinstance(on, type | str) else list(on)
+        names = [f"{kind.__module__}.{kind.__qualname__}" if isinstance(kind, type) else kind for kind in kinds]
+        rule = {"times": times, "delay": delay, "factor": factor, "longest": longest, "on": names}
+        return self._ruled({"retry": rule}, "a retry")
+
+    def memory(self, size: int | str) -> Scope:
+        """Let tasks take so many bytes on top of what their worker has: a number, or a size such as `"2GiB"`."""
+        return self._ruled({"memory": size}, "a limit on memory")
+
+    def environment(self, rule: str) -> Scope:
+        """Say what a worker does about a model that was fitted with other versions of the libraries.
+
+        Args:
+            rule: `warn` in the task's log, `refuse`, leave it to a worker `elsewhere`, or `ignore`.
+        """
+        return self._ruled({"environment": rule}, "a rule for environments")
+
+    def idempotent(self, key: str) -> Scope:
+        """Make a repeated call the same task: with an equal key it is run once, and every call gets that one's result.
+
+        The task is durable. A key that was used for another call in this bucket is refused; it is free again when the
+        record of the task has been cleared away.
+        """
+        if not isinstance(key, str) or not key.strip():
+            raise InvalidArgumentError(f"an idempotency key is a text such as 'nightly-2026-11-22', not {key!r}")
+        return self._with(durable=True, key=key)
 
     def durable(self) -> Scope:
         """Keep a record also of light tasks such as `predict`, so that any process can ask for their result."""
@@ -155,6 +222,9 @@ class Scope:
     def wait(self, enabled: bool = True) -> Scope:
         """Queue tasks even when no live worker offers the labels, instead of raising `NoWorkerError`."""
         return self._with(wait=enabled)
+
+    def _ruled(self, said: Mapping[str, Any], where: str) -> Scope:
+        return self._with(rules=make_rules(said, where).over(self._options.rules))
 
     def _with(self, **changes: Any) -> Scope:
         return Scope(self._engine, replace(self._options, **changes))
@@ -195,6 +265,15 @@ class Scope:
     def tasks(self, state: State | None = None) -> list[TaskInfo]:
         """The durable tasks of this context, latest first."""
         return sorted(self._engine.tasks(state), key=lambda task: task.submitted, reverse=True)
+
+    def explain(self, store: str = "models", reference: str | None = None) -> Explanation:
+        """Say which labels a task of this scope would require, and which live workers would take it.
+
+        Args:
+            store: the store of the object that it would be about.
+            reference: that object, whose attributes may require labels; `None` for what the scope alone requires.
+        """
+        return self._engine.explain(store, reference, self._options)
 
     # --- tasks
 

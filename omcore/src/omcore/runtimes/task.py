@@ -7,6 +7,7 @@ pins of stored versions, or as encoded bytes of plain kinds. It never carries a 
 from __future__ import annotations
 
 import json
+import math
 import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -38,7 +39,17 @@ LONGEST_TIMEOUT = 1e9
 
 
 class State(StrEnum):
-    """Where a task is."""
+    """Where a task is.
+
+    Attributes:
+        PENDING: it waits for a worker.
+        STARTED: a worker runs it, or ran it until a moment ago.
+        RETRY: it failed, or its worker is gone, and it is going to be run again.
+        SUCCESS: it has a value.
+        FAILURE: it raised an error, or took longer than it was allowed.
+        REVOKED: it was cancelled.
+        LOST: its worker is gone, and it is not run again.
+    """
 
     PENDING = "PENDING"
     STARTED = "STARTED"
@@ -121,6 +132,53 @@ Value = Annotated[JsonValue | PinValue | EncodedValue, Field(discriminator="type
 Name = Annotated[str, Field(max_length=200)]
 """Names that may stand in errors about a message that nobody signed."""
 
+Seconds = Annotated[float, Field(gt=0, le=LONGEST_TIMEOUT)]
+"""How long something may take."""
+
+Moment = Annotated[float, Field(allow_inf_nan=False)]
+"""Seconds since the epoch."""
+
+
+class RetryRule(Model):
+    """What is done about an error of the action.
+
+    Attributes:
+        times: how often the task is run again at most.
+        delay: seconds before the first time.
+        factor: how much longer each further delay is.
+        longest: seconds that no delay exceeds.
+        on: the full names of the error types that it applies to, with all that derive from them.
+    """
+
+    times: int = Field(default=0, ge=0, le=1000)
+    delay: float = Field(default=1.0, ge=0, le=LONGEST_TIMEOUT)
+    factor: float = Field(default=2.0, ge=1, le=100)
+    longest: float = Field(default=60.0, ge=0, le=LONGEST_TIMEOUT)
+    on: tuple[Name, ...] = ("builtins.Exception",)
+
+    def pause(self, failures: int) -> float:
+        """Seconds to wait after so many failures (1 after the first)."""
+        grown = math.exp(min(700.0, (failures - 1) * math.log(self.factor)))
+        return min(self.longest, self.delay * grown)
+
+    def covers(self, error: BaseException, failures: int) -> bool:
+        """Say whether the task is run again after this error, the one that makes it so many failures."""
+        names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
+        return failures <= self.times and not names.isdisjoint(self.on)
+
+
+NO_RETRY = RetryRule()
+"""An error of the action ends the task."""
+
+MAX_DELIVERIES = 3
+"""How often a task is given to a worker whose worker before died with it, unless it says otherwise."""
+
+LEASE = 30.0
+"""Seconds after the last sign of life of its worker that a task is given to another one, unless it says otherwise."""
+
+EnvironmentRule = Literal["warn", "refuse", "elsewhere", "ignore"]
+"""What a worker does about a model that was fitted with other versions of the libraries."""
+
 
 class TaskSpec(Model):
     """What is asked of a worker.
@@ -138,7 +196,16 @@ class TaskSpec(Model):
         durable: whether the task has a record from submit to outcome.
         timeout: seconds it may run; `None` for no limit.
         submitted: when, in seconds since the epoch.
-        expires: after this time no worker starts it, in seconds since the epoch.
+        expires: after this time no worker takes the message, in seconds since the epoch.
+        start_timeout: seconds that it may wait for a worker; `None` for no limit.
+        deadline: at this time it must have ended, in seconds since the epoch; `None` for no limit.
+        lease: seconds after the last sign of life of its worker that it is given to another one.
+        deliveries: how often it may be given to a worker whose worker before died with it.
+        retry: what is done about an error of the action.
+        memory: bytes that it may take on top of what its worker has; `None` for no limit.
+        environment: what a worker does about a model that was fitted with other versions of the libraries.
+        parent: the id of the task that this one is a part of, or empty.
+        call: a digest of what is called with what, where a repeated call is to be the same task.
     """
 
     id: str = Field(pattern=ID_PATTERN)
@@ -151,9 +218,18 @@ class TaskSpec(Model):
     arguments: dict[str, Value]
     require: tuple[str, ...] = ()
     durable: bool = False
-    timeout: float | None = Field(default=None, gt=0, le=LONGEST_TIMEOUT)
-    submitted: float = Field(allow_inf_nan=False)
-    expires: float | None = Field(default=None, allow_inf_nan=False)
+    timeout: Seconds | None = None
+    submitted: Moment
+    expires: Moment | None = None
+    start_timeout: Seconds | None = None
+    deadline: Moment | None = None
+    lease: Seconds = LEASE
+    deliveries: int = Field(default=MAX_DELIVERIES, ge=1, le=1000)
+    retry: RetryRule = NO_RETRY
+    memory: int | None = Field(default=None, gt=0)
+    environment: EnvironmentRule = "warn"
+    parent: str = Field(default="", pattern=r"^([0-9a-f]{32})?$")
+    call: Name = ""
 
     def seal(self, keys: KeyRing) -> bytes:
         """The task as a signed envelope: ASCII JSON.
@@ -244,11 +320,14 @@ class Outcome(Model):
 
     Attributes:
         id: the task's id.
-        state: a final state.
+        state: a final state; or `STARTED` where another worker runs the task, and `RETRY` where it is run again.
         value: what the action returned, on success.
         error: what it raised, on failure.
         worker: who ran it, as `host:pid`.
         seconds: how long the action ran.
+        log: what a light task printed and logged, or the last of it; that of a durable one is in the store.
+        recorded: whether the task's record says the same.
+        notices: what its caller should know although it went well.
     """
 
     id: str
@@ -257,6 +336,9 @@ class Outcome(Model):
     error: ErrorData | None = None
     worker: str = ""
     seconds: float = 0.0
+    log: str = ""
+    recorded: bool = False
+    notices: tuple[str, ...] = ()
 
     def dump(self) -> bytes:
         """The outcome as ASCII JSON."""

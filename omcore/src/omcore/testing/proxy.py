@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from omcore.runtimes.backend import RuntimeBackend
+    from omcore.runtimes.explanation import Explanation
     from omcore.runtimes.handle import Handle
     from omcore.runtimes.records import TaskInfo
     from omcore.runtimes.scope import Call
@@ -73,6 +74,9 @@ class Desk:
 
     shared: Any
     kept: list[tuple[Any, str | None]] = field(default_factory=list)
+
+    def progress(self, done: float, total: float | None = None, unit: str = "") -> None:
+        """Nobody watches."""
 
     def load(self, *, fresh: bool = False) -> Any:
         """The object, or a copy of one's own."""
@@ -111,6 +115,10 @@ class Listener:
     def handle(self, task_id: str) -> Handle:
         """A task by id: likewise."""
         raise AssertionError(f"task {task_id} was asked for inside a proxy")
+
+    def explain(self, store: str, reference: str | None, options: TaskOptions) -> Explanation:  # noqa: ARG002 - likewise
+        """Where a task would run: likewise."""
+        raise AssertionError(f"where a task on {store}/{reference} runs was asked for inside a proxy")
 
     def tasks(self, state: State | None) -> Sequence[TaskInfo]:
         """The tasks: likewise."""

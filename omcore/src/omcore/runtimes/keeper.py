@@ -1,0 +1,291 @@
+"""Looks after durable tasks: those this process submitted, and those that nobody looks after any more.
+
+One thread a context. It sees to it that what was submitted is delivered until it has ended: it hands out again what
+lost its worker, what never reached an engine and what is to be retried, ends what took too long, stops what was
+cancelled elsewhere, and clears away what ended long ago.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from threading import Condition, RLock, Thread, current_thread
+from typing import TYPE_CHECKING
+
+from omcore.errors import OmError, TaskCancelledError, TaskError, TaskNotFoundError, TaskTimeoutError
+from omcore.runtimes import lease
+from omcore.runtimes.backend import Delivery, EngineState
+from omcore.runtimes.errordata import to_data
+from omcore.runtimes.records import envelope_of, outcome_of
+from omcore.runtimes.sessions import living
+from omcore.runtimes.task import ErrorData, Outcome, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from omcore.runtimes.backend import EngineHandle, RuntimeBackend
+    from omcore.runtimes.records import TaskRecords
+    from omcore.runtimes.sessions import Session
+    from omcore.storage.backend import Record, StorageBackend
+
+logger = logging.getLogger(__name__)
+
+TICK = 0.5
+"""Seconds between two looks at what this process submitted."""
+
+LOOK = 2.0
+"""Seconds between two looks at the records of what this process submitted."""
+
+REAP = 5.0
+"""Seconds between two looks at all open tasks."""
+
+CLEAR = 900.0
+"""Seconds between two clearings of what ended long ago."""
+
+HANDED_OVER = 5.0
+"""Seconds after which a delivery that still waits in an engine of its own is noted as the engine's."""
+
+
+@dataclass
+class _Watched:
+    """A task that this process delivered.
+
+    Attributes:
+        engine: the handle of its latest delivery.
+        outlives: whether the engine goes on with it when this process ends.
+        since: when it was delivered, on the clock of the machine.
+    """
+
+    engine: EngineHandle
+    outlives: bool
+    since: float
+
+
+class Keeper:
+    """The one that looks after a context's durable tasks in this process."""
+
+    def __init__(
+        self,
+        storage: StorageBackend,
+        records: TaskRecords,
+        session: Session,
+        backend: Callable[[], RuntimeBackend],
+        clear: Callable[[], object],
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            storage: where the tasks are kept.
+            records: the tasks.
+            session: this process, as others see it.
+            backend: connects to the runtime.
+            clear: clears away what ended long ago; called now and then.
+        """
+        self._storage = storage
+        self._records = records
+        self._session = session
+        self._backend = backend
+        self._clear = clear
+        self._watched: dict[str, _Watched] = {}
+        self._lock = RLock()
+        self._wake = Condition(self._lock)
+        self._thread: Thread | None = None
+        self._closed = False
+        self._next = dict.fromkeys((LOOK, REAP, CLEAR), 0.0)
+
+    # --- what this process submits
+
+    def publisher(self) -> str:
+        """Who answers for what is about to be submitted: this process, which from now on is seen to live."""
+        publisher = self._session.open()
+        self.start()
+        return publisher
+
+    def start(self) -> None:
+        """Look after the context's tasks from now on."""
+        with self._lock:
+            if self._thread is None and not self._closed:
+                now = time.monotonic()
+                self._next = {interval: now + interval for interval in self._next}
+                self._thread = Thread(target=self._run, name="om-keeper", daemon=True)
+                self._thread.start()
+
+    def watch(self, task_id: str, engine: EngineHandle, *, outlives: bool) -> None:
+        """Look after a delivery."""
+        with self._lock:
+            self._watched[task_id] = _Watched(engine, outlives, time.monotonic())
+
+    def engine(self, task_id: str) -> EngineHandle | None:
+        """The handle of a task's latest delivery by this process."""
+        watched = self._watched.get(task_id)
+        return watched.engine if watched else None
+
+    def settle(self, task_id: str) -> Outcome | None:
+        """Draw the consequences when the engine has ended a delivery; the task's outcome, if that ended the task."""
+        with self._lock:
+            watched = self._watched.get(task_id)
+            if watched is None or not watched.engine.wait(0):
+                return None
+            del self._watched[task_id]
+        try:
+            outcome = Outcome.load(watched.engine.outcome())
+        except TaskError as error:
+            return self._settle_error(task_id, watched, error)
+        if outcome.recorded:
+            return outcome if outcome.state.final else None
+        record = self._records.record(task_id)
+        return self._records.end(outcome) if lease.waits(record.body) else outcome_of(record)
+
+    def _settle_error(self, task_id: str, watched: _Watched, error: TaskError) -> Outcome | None:
+        """The engine gave up a delivery."""
+        if isinstance(error, TaskCancelledError):
+            return self._records.end(Outcome(id=task_id, state=State.REVOKED, error=to_data(error)))
+        if isinstance(error, TaskTimeoutError):
+            return self._records.end(Outcome(id=task_id, state=State.FAILURE, error=to_data(error)))
+        why = Outcome(id=task_id, state=State.LOST, error=_with_notes(error))
+        if self._closed:
+            return None if watched.outlives else self._records.end(why)
+        sees_death = self._backend().strengths.sees_death
+        if (sees_death or lease.waits(self._records.record(task_id).body)) and self._records.lost(
+            task_id, why, self._session.open()
+        ):
+            self._deliver(self._records.record(task_id))
+        return None
+
+    # --- what anybody submitted
+
+    def mind(self, task_id: str) -> Outcome | None:
+        """Do what a task needs, now; the outcome of one that has ended.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+        """
+        record = self._records.record(task_id)
+        known = {record.body["publisher"]} if record.body["publisher"] == self._session.id else self._living()
+        self._remedy(record, known)
+        return outcome_of(record)
+
+    def _living(self) -> frozenset[str]:
+        return living(self._storage, self._records.now())
+
+    def _remedy(self, record: Record, sessions: frozenset[str] | set[str]) -> None:
+        """Do what a record needs; hand it out where this process's runtime has workers for it."""
+        need = lease.diagnose("", record.body, self._records.now(), sessions).need
+        if need is lease.Need.NOTHING:
+            return
+        served = need is lease.Need.END or self._backend().serves(frozenset(record.body["require"]))
+        if need is lease.Need.DELIVERY and not served:
+            return
+        publisher = self.publisher() if served and need is not lease.Need.END else lease.NOBODY
+        if self._records.remedy(record, sessions, publisher) and served:
+            self._deliver(record)
+
+    def _deliver(self, record: Record) -> None:
+        """Hand a task to the engine."""
+        body = record.body
+        task_id = record.key.rpartition("/")[2]
+        require = frozenset(body["require"])
+        backend = self._backend()
+        delivery = Delivery(task_id, envelope_of(record), require, body["timeout"], body["deliveries"])
+        self.watch(task_id, backend.submit(delivery), outlives=backend.outlives_client(require))
+        logger.info("task %s was handed out again", task_id)
+
+    # --- the thread
+
+    def _run(self) -> None:
+        while self._pause():
+            for act in (self._session_beat, self._settle_all, *self._due()):
+                try:
+                    act()
+                except TaskNotFoundError:
+                    continue
+                except OmError as error:
+                    logger.warning("looking after tasks was interrupted, and goes on: %s", error)
+                except Exception:
+                    logger.exception("looking after tasks was interrupted, and goes on")
+
+    def _pause(self) -> bool:
+        with self._lock:
+            if not self._closed:
+                self._wake.wait(TICK if self._watched else LOOK)
+            return not self._closed
+
+    def _due(self) -> list[Callable[[], object]]:
+        now = time.monotonic()
+        acts: dict[float, Callable[[], object]] = {LOOK: self._look, REAP: self._reap, CLEAR: self._clear}
+        due = [interval for interval in acts if self._next[interval] <= now]
+        self._next.update({interval: now + interval for interval in due})
+        return [acts[interval] for interval in due]
+
+    def _session_beat(self) -> None:
+        if self._session.is_open:
+            self._session.beat()
+
+    def _settle_all(self) -> None:
+        for task_id in list(self._watched):
+            self.settle(task_id)
+
+    def _look(self) -> None:
+        """Compare what this process delivered with the records."""
+        with self._lock:
+            watched = dict(self._watched)
+        found = self._records.records(list(watched))
+        for task_id, record in found.items():
+            if lease.has_ended(record.body):
+                self._stop(task_id)
+            else:
+                self._remedy(record, {record.body["publisher"]})
+        self._hand_over(watched, found)
+
+    def _stop(self, task_id: str) -> None:
+        """Stop a task that was ended elsewhere."""
+        with self._lock:
+            watched = self._watched.pop(task_id, None)
+        if watched is not None and not watched.engine.wait(0):
+            self._backend().cancel(task_id)
+
+    def _hand_over(self, watched: Mapping[str, _Watched], found: Mapping[str, Record]) -> None:
+        """Note that the engine answers for what has waited in it for a while."""
+        before = time.monotonic() - HANDED_OVER
+        held = [
+            task_id
+            for task_id, task in watched.items()
+            if task.outlives and task.since < before and task.engine.state is EngineState.QUEUED
+        ]
+        own = [task_id for task_id in held if task_id in found and found[task_id].body["publisher"] == self._session.id]
+        self._records.mark_published(own, lease.ENGINE)
+
+    def _reap(self) -> None:
+        """Do what any open task needs."""
+        sessions = self._living()
+        for task_id in [task_id for task_id, _ in self._records.needy(sessions)]:
+            self._remedy(self._records.record(task_id), sessions)
+
+    # --- the end
+
+    def retire(self) -> None:
+        """The thread ends; what is settled from now on is settled for good. Called before the runtime is closed."""
+        with self._lock:
+            self._closed = True
+            self._wake.notify_all()
+            thread = self._thread
+        if thread is not None and thread is not current_thread():
+            thread.join()
+
+    def close(self) -> None:
+        """Settle what this process delivered, and go. Called after the runtime was closed."""
+        outliving = [task_id for task_id, task in self._watched.items() if task.outlives]
+        self._records.mark_published(outliving, lease.ENGINE)
+        for task_id in list(self._watched):
+            try:
+                self.settle(task_id)
+            except TaskNotFoundError:
+                continue
+        self._session.close()
+
+
+def _with_notes(error: TaskError) -> ErrorData:
+    """An error as data, with what the worker printed at last in its text."""
+    data = to_data(error)
+    return data.model_copy(update={"message": "\n".join((data.message, *data.notes))})
