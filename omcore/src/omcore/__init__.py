@@ -77,6 +77,27 @@ def setup(
     return Omega(Context(settings, FUNCTIONS), bucket or DEFAULT_BUCKET)
 
 
+def adopt(contexts: bytes, bucket: str) -> Omega:
+    """Make a bucket of a context that another process handed over the default of this one, as `om` in a notebook is.
+
+    Args:
+        contexts: what `ContextSettings.dump` wrote.
+        bucket: the bucket's name.
+
+    Raises:
+        ConfigurationError: the bytes are no settings.
+    """
+    from omcore.config import ContextSettings
+    from omcore.context import Context
+    from omcore.omega import Omega
+    from omcore.worker import FUNCTIONS
+
+    adopted = Omega(Context(ContextSettings.load(contexts), FUNCTIONS), bucket)
+    with _LOCK:
+        sys.modules[__name__].__dict__["_instance"] = adopted
+    return adopted
+
+
 class _DefaultModule(ModuleType):
     """This module, standing for the default context: Python lets a module have a class of its own for that."""
 
