@@ -1,86 +1,113 @@
-"""Errors to data and back.
+"""Errors to data.
 
-A type is looked up only in the modules listed here; no path from a message is ever imported.
+An error of a user's code may be anything: its text may fail, be endless or lie. What becomes of it is text, in bounds.
 """
 
 from __future__ import annotations
 
-import importlib
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from omcore.errors import RemoteError, TaskCancelledError, TaskError, TaskFailedError, TaskLostError, TaskTimeoutError
-from omcore.masking import mask_addresses
-from omcore.runtimes.task import ErrorData, Outcome, State
+from omcore.runtimes.errorback import ENDINGS, to_error
+from omcore.runtimes.safetext import beginning, shortened
+from omcore.runtimes.task import ErrorData
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-KNOWN_MODULES = frozenset({"builtins", "omcore.errors", "sklearn.exceptions", "numpy.exceptions", "pandas.errors"})
-"""Modules whose error types are made again on the client."""
+__all__ = ["LONGEST_TEXT", "text_of", "to_data", "to_error"]
 
 LONGEST_TEXT = 64_000
 """Characters of a message or a traceback that are kept."""
 
+LONGEST_NOTE = 4_000
+MOST_NOTES = 50
+MOST_MEMBERS = 20
+"""Errors of a group that are kept, of all its groups together."""
+
+_GROUPS = frozenset({ExceptionGroup, BaseExceptionGroup})
+_USERS_CODE = (Exception, SystemExit, GeneratorExit)
+"""What the code of a user's error class may raise while it is asked for its text."""
+
 
 def to_data(error: BaseException, skip: TracebackType | None = None) -> ErrorData:
-    """An error as data.
+    """An error as data; raises nothing, whatever its class does.
 
     Args:
         error: the error.
         skip: the traceback entry of our own frame; only what lies below it is user code and is kept.
     """
-    kind = type(error)
-    name = f"{kind.__module__}.{kind.__qualname__}"
-    shown = error.__traceback__ if skip is None else skip.tb_next
-    trace = "".join(traceback.format_exception(kind, error, shown))
-    notes = getattr(error, "__notes__", ())
     return ErrorData(
-        type=safe_text(name),
+        type=_name(type(error)),
         message=text_of(error),
-        traceback=safe_text(trace)[-LONGEST_TEXT:],
-        notes=tuple(safe_text(note) for note in notes if isinstance(note, str)) if isinstance(notes, list) else (),
+        traceback=shortened(_trace(error, _traceback(error) if skip is None else skip.tb_next), LONGEST_TEXT),
+        notes=_notes(error),
+        errors=_members(error, MOST_MEMBERS),
     )
 
 
 def text_of(error: BaseException) -> str:
     """The text of an error, also of one whose own `__str__` fails; passwords in addresses are hidden."""
     try:
-        return safe_text(str(error))[:LONGEST_TEXT]
-    except Exception as second:  # noqa: BLE001 - any code of a user's error class may run here
-        return f"<an error of type {type(error).__qualname__} whose text cannot be made: {type(second).__qualname__}>"
+        text = _ending(error) or str(error)
+        return beginning(str.__str__(text), LONGEST_TEXT)  # of a subclass of `str`, the text alone
+    except _USERS_CODE as second:
+        return f"<an error of type {_name(type(error))} whose text cannot be made: {_name(type(second))}>"
 
 
-def safe_text(text: str) -> str:
-    """Text that JSON and every storage take, without secrets: a name of a file may hold halves of characters."""
-    return mask_addresses(text.encode("utf-8", "backslashreplace").decode())
+def _ending(error: BaseException) -> str:
+    """What an error says that is not meant to be caught: it would end this process too, were it raised again."""
+    for kind, what in ENDINGS.items():
+        if issubclass(type(error), kind):  # not `isinstance`, which an object can deceive
+            return f"{what} {type(error).__name__}({', '.join(map(repr, error.args))})"
+    return ""
 
 
-def to_error(outcome: Outcome) -> TaskError:
-    """The error that the caller of a task gets, its cause of the original type where that is known."""
-    data = outcome.error or ErrorData(type="", message="no reason was given")
-    if outcome.state is State.REVOKED:
-        return TaskCancelledError(data.message, outcome.id)
-    if outcome.state is State.LOST:
-        return TaskLostError(data.message, outcome.id)
-    cause = _original(data)
-    if isinstance(cause, TaskTimeoutError):
-        return TaskTimeoutError(data.message, outcome.id)
-    short = data.type.removeprefix("builtins.")
-    error = TaskFailedError(f"task {outcome.id} failed: {short}: {data.message}", outcome.id, data.type, data.traceback)
-    for note in data.notes:
-        error.add_note(note)
-    error.__cause__ = cause
-    return error
+def _name(kind: type[BaseException]) -> str:
+    """The full name of a type, also of one that tells it wrong."""
+    try:
+        return beginning(f"{kind.__module__}.{kind.__qualname__}", LONGEST_NOTE)
+    except _USERS_CODE:
+        return beginning(str(type.__dict__["__qualname__"].__get__(kind)), LONGEST_NOTE)
 
 
-def _original(data: ErrorData) -> BaseException:
-    module, _, name = data.type.rpartition(".")
-    if module in KNOWN_MODULES:
-        kind = getattr(importlib.import_module(module), name, None)
-        if isinstance(kind, type) and issubclass(kind, Exception):
-            try:
-                return kind(data.message)
-            except TypeError:  # a type that cannot be made of a text alone, for example UnicodeDecodeError
-                return RemoteError(f"{data.type}: {data.message}")
-    return RemoteError(f"{data.type}: {data.message}")
+def _traceback(error: BaseException) -> TracebackType | None:
+    """Its traceback, asked past its class."""
+    found: TracebackType | None = BaseException.__dict__["__traceback__"].__get__(error)
+    return found
+
+
+def _trace(error: BaseException, shown: TracebackType | None) -> str:
+    """Where it happened, with all that led to it."""
+    try:
+        return "".join(traceback.format_exception(type(error), error, shown))
+    except _USERS_CODE as second:
+        where = "".join(traceback.format_tb(shown))
+        return f"Traceback (most recent call last):\n{where}{text_of(error)}\n<the rest fails: {_name(type(second))}>\n"
+
+
+def _notes(error: BaseException) -> tuple[str, ...]:
+    try:
+        notes: Any = getattr(error, "__notes__", ())
+        texts = [str.__str__(note) for note in notes if issubclass(type(note), str)] if isinstance(notes, list) else []
+    except _USERS_CODE:
+        return ()
+    return tuple(beginning(note, LONGEST_NOTE) for note in texts[:MOST_NOTES])
+
+
+def _members(error: BaseException, most: int) -> tuple[ErrorData, ...]:
+    """The errors of a group, without tracebacks: the group's has them all."""
+    found: list[ErrorData] = []
+    if type(error) in _GROUPS and isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            if most <= 0:
+                break
+            inner = _members(member, most - 1)
+            most -= 1 + _number(inner)
+            text, notes = text_of(member), _notes(member)
+            found.append(ErrorData(type=_name(type(member)), message=text, notes=notes, errors=inner))
+    return tuple(found)
+
+
+def _number(errors: tuple[ErrorData, ...]) -> int:
+    return sum(1 + _number(error.errors) for error in errors)

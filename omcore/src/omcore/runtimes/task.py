@@ -307,12 +307,14 @@ class ErrorData(Model):
         message: its text.
         traceback: where it happened on the worker, as text.
         notes: what was added to it with `add_note`.
+        errors: what an `ExceptionGroup` holds, or some of it.
     """
 
     type: str
     message: str
     traceback: str = ""
     notes: tuple[str, ...] = ()
+    errors: tuple[ErrorData, ...] = ()
 
 
 class Outcome(Model):

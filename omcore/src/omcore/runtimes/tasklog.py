@@ -6,8 +6,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from threading import RLock
 
-from omcore.masking import MASK
-from omcore.runtimes.errordata import safe_text
+from omcore.runtimes.safetext import joined, last_word, safe_text
 
 BLOCK = 1 << 12
 """How many small writes, or characters of them, are joined to one piece, so that many take no more room than a few."""
@@ -78,7 +77,7 @@ class _Kept:
     def without_unfinished(self) -> tuple[_Kept, str]:
         """The same without a last word that may go on as an address with a password, and that word."""
         text = self.tail or self.head
-        word = _last_word(text[-LONGEST_WORD:])
+        word = last_word(text[-LONGEST_WORD:])
         if ":" not in word or len(word) == LONGEST_WORD:
             return self, ""
         shorter = text.removesuffix(word)
@@ -88,27 +87,7 @@ class _Kept:
         """As it may be shown."""
         if not self.left_out:
             return safe_text(self.head + self.tail)
-        between = f"\n... {self.left_out} characters left out ...\n"
-        return f"{safe_text(_hide_end(self.head))}{between}{safe_text(_hide_start(self.tail))}"
-
-
-def _last_word(text: str) -> str:
-    """What follows the last white space; nothing where the text ends with that."""
-    return "" if not text or text[-1].isspace() else text.rsplit(maxsplit=1)[-1]
-
-
-def _hide_end(text: str) -> str:
-    """Hide the rest of an address that was cut off, since its password may have been cut in two."""
-    word = _last_word(text)
-    scheme, slashes, _ = word.partition("://")
-    return f"{text.removesuffix(word)}{scheme}{slashes}{MASK}" if slashes else text
-
-
-def _hide_start(text: str) -> str:
-    """Hide the start of a word that may be the end of a password."""
-    word = "" if text[:1].isspace() else text.split(maxsplit=1)[0]
-    _, at, place = word.rpartition("@")
-    return f"{MASK}@{place}{text.removeprefix(word)}" if at else text
+        return joined(self.head, self.left_out, self.tail)
 
 
 class _Ends:
