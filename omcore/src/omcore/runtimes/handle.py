@@ -92,7 +92,11 @@ class Handle:
         return None if outcome.value is None else self._decode(outcome.value)
 
     def _wait(self, timeout: float | None) -> bool:
-        return self.wait(timeout)
+        if not self._bar or (timeout is not None and timeout <= 0):
+            return self.wait(timeout)
+        from omcore.runtimes.livebar import watch
+
+        return watch(self, timeout)
 
     def cancel(self) -> None:
         """Cancel the task: one that waits never starts, and no result of it becomes visible any more.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from omcore.errors import InvalidArgumentError, PluginNotFoundError
 from omcore.runtimes.rules import NO_RULES, TaskRules, make_rules
+from omcore.runtimes.task import LONGEST_TIMEOUT
 from omcore.sentences import one_line
 
 if TYPE_CHECKING:
@@ -157,11 +158,13 @@ class Scope:
             heartbeat: seconds after the last sign of life of its worker that a durable task is given to another one.
         """
         said = {"timeout": seconds, "start_timeout": start, "total_timeout": total, "heartbeat": heartbeat}
-        for name, asked in said.items():
-            if isinstance(asked, bool) or not isinstance(asked, int | float | None) or asked != asked:
-                shown = one_line(reprlib.repr(asked))
-                raise InvalidArgumentError(f"a timeout is a positive number of seconds, and {name} is {shown}")
-        return self._ruled({name: value for name, value in said.items() if value is not None}, "a timeout")
+        asked = {name: value for name, value in said.items() if value is not None}
+        for value in asked.values() or [None]:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_TIMEOUT:
+                shown = one_line(reprlib.repr(value))
+                message = f"a timeout is a positive number of seconds, at most {LONGEST_TIMEOUT:.0f}, not {shown}"
+                raise InvalidArgumentError(message)
+        return self._ruled(asked, "a timeout")
 
     def retry(
         self,
