@@ -181,7 +181,8 @@ class Context:
     @cached_property
     def worker_entry(self) -> WorkerEntry:
         """What the workers that are started for this context call."""
-        return WorkerEntry(self.functions.execute, self.functions.prepare, self.settings.dump())
+        settings = self.settings
+        return WorkerEntry(self.functions.execute, self.functions.prepare, settings.dump(), settings.identity())
 
     @property
     def runtime_backend(self) -> RuntimeBackend:

@@ -12,6 +12,7 @@ from omcore.cli.common import FilePath, session, show, take_common_options
 from omcore.cli.formats import check_target, write
 from omcore.cli.results import print_value
 from omcore.cli.stores import pair
+from omcore.cli.worker_command import worker
 from omcore.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ def runtime(
     if local and detach:
         raise InvalidArgumentError("--local runs the task in this process and --async leaves it; give one of them")
     ctx.obj = {"require": require, "local": local, "detach": detach, "timeout": timeout, "wait": wait}
+
+
+runtime.add_command(worker)
 
 
 def scope() -> Scope:

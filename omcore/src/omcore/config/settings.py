@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ from omcore.objects.trust import TrustRules
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+
+_OF_THE_CLIENT = frozenset({"labels", "promotion", "runtime", "tasks"})
+"""The sections that decide how tasks come to a worker, and what becomes of objects elsewhere."""
 
 FORM = 1
 """The form of what `ContextSettings.dump` writes."""
@@ -129,6 +133,18 @@ class ContextSettings(Frozen):
         file = None if self.file is None else str(self.file)
         body = {"form": FORM, "name": self.name, "file": file, "home": str(self.home), "leaves": leaves}
         return json.dumps(body).encode()
+
+    def identity(self) -> str:
+        """A digest of what a worker of this context goes by: its storage, keys, trust and plugins, and where it lives.
+
+        Where it is equal, the same worker may run the tasks of both. Secrets went into it: compare it, show it nowhere.
+        """
+        leaves = sorted(
+            json.dumps([path, reveal_where_possible(value)])
+            for path, value, _ in self.leaves.get_secret_value()
+            if path[0] not in _OF_THE_CLIENT
+        )
+        return hashlib.sha256(json.dumps([self.name, str(self.home), leaves]).encode()).hexdigest()
 
     @classmethod
     def load(cls, data: bytes) -> Self:

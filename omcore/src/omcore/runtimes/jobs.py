@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from omcore.runtimes.backend import Delivery
 
+LONGEST_LIMIT = 2e6
+"""A task that may run for more seconds than this (three weeks: what the system can count) has no limit."""
+
 OnEnd: TypeAlias = "Callable[[bytes | TaskError], None]"
 """Told the result of a job."""
 

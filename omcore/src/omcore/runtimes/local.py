@@ -4,6 +4,9 @@ A worker is a fresh interpreter that runs one task at a time. It starts with the
 client's `sys.path` and working directory but not its `__main__`, and ends with the client, however that ends. What a
 task prints on standard output or error does not reach the client's terminal.
 
+Where a group of workers of the context is there, which `om runtime worker` starts and all its clients share, tasks go
+to that instead, if it offers their labels. They go on there when the client ends.
+
     [contexts.dev]
     runtime = { backend = "local", workers = 2, pools.big = { workers = 1, labels = ["memory"] } }
 
@@ -15,19 +18,25 @@ from __future__ import annotations
 
 import os
 import weakref
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError, field_validator
 
-from omcore.errors import ConfigurationError
+from omcore.errors import ConfigurationError, NoWorkerError
 from omcore.runtimes.backend import RuntimeBackend, Strengths
+from omcore.runtimes.group.finding import Groups
+from omcore.runtimes.group.meeting import Meeting, identity_of
+from omcore.runtimes.group.wire import WireError
 from omcore.sentences import listed, near
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from omcore.runtimes.backend import Delivery, EngineHandle, WorkerEntry, WorkerInfo
+    from omcore.runtimes.group.client import GroupClient
+    from omcore.runtimes.group.group import Group
     from omcore.runtimes.pool import Pool
     from omcore.storage.backend import Place
 
@@ -61,6 +70,8 @@ class LocalOptions(BaseModel):
         pools: further workers, which offer other labels, by a name for them.
         threads: how many threads the numerical libraries of one worker may use; `None` for an equal share of the
             usable cores. Variables such as `OMP_NUM_THREADS` in the client's environment go before it.
+        shared: whether tasks go to a group of workers that runs for the context: `None` for where there is one that
+            offers the labels, and to workers of the client's own otherwise; true for only there; false for never.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -69,6 +80,7 @@ class LocalOptions(BaseModel):
     labels: frozenset[str] = frozenset()
     pools: dict[str, PoolOptions] = {}
     threads: PositiveInt | None = None
+    shared: bool | None = None
 
     @field_validator("pools")
     @classmethod
@@ -92,7 +104,7 @@ class LabelMeaning(BaseModel):
 
 
 class LocalRuntime(RuntimeBackend):
-    """Runs tasks in worker processes of its own; a task is lost when its worker dies."""
+    """Runs tasks in worker processes of its own, or of a group that clients share; a task is lost when those die."""
 
     api_version = 1
     Options: ClassVar[type[BaseModel]] = LocalOptions
@@ -109,19 +121,95 @@ class LocalRuntime(RuntimeBackend):
         self._options = options
         self._worker = worker
         self._offers = _offers(options, labels, place.context)
+        self._place = place
+        self._closed = False
         self._pools: dict[int, Pool] = {}
+        self._found: dict[int, Groups] = {}
 
     def submit(self, delivery: Delivery) -> EngineHandle:
+        while (group := self._group_for(delivery.require)) is not None:
+            with suppress(WireError):  # it went this very moment
+                return group.submit(delivery)
+        if self._options.shared and not self._closed:
+            raise NoWorkerError(self._nobody(delivery.id), delivery.id)
         return self._pool.submit(delivery)
 
     def cancel(self, task_id: str) -> None:
         self._pool.cancel(task_id)
+        for group in self._living():
+            group.cancel(task_id)
 
     def workers(self) -> Sequence[WorkerInfo]:
-        return self._pool.workers()
+        shared = [worker for group in self._living() for worker in group.workers()]
+        return [*shared, *(worker for worker in self._own_workers() if _needed(worker, shared))]
+
+    def serves(self, require: frozenset[str]) -> bool:
+        if any(group.fitting(require) for group in self._living()):
+            return True
+        return not self._options.shared and any(require <= offers for offers in self._layout.values())
+
+    def outlives_client(self, require: frozenset[str]) -> bool:
+        return self._group_for(require) is not None
 
     def close(self) -> None:
+        self._closed = True
         self._pool.close()
+        if found := self._found.get(os.getpid()):
+            found.close()
+
+    def open_group(self, workers: int | None = None, labels: Iterable[str] = ()) -> Group:
+        """Start a group of workers in this process, which clients of the context share from now on.
+
+        Args:
+            workers: how many; `None` and no labels for the workers that the options describe.
+            labels: what each of them offers.
+
+        Raises:
+            ConfigurationError: there can be none here; the sentence says why.
+        """
+        from omcore.runtimes.group.group import Group
+
+        labels = frozenset(labels)
+        layout = self._layout
+        if workers is not None or labels:
+            layout = {f"{DEFAULT_POOL}-{number}": labels for number in range(1, (workers or self._usual) + 1)}
+        threads = self._options.threads or max(1, self._cores // max(1, len(layout)))
+        return Group(self._worker, layout, threads, self._meeting)
+
+    # --- the groups
+
+    def _living(self) -> Sequence[GroupClient]:
+        return [] if self._closed or self._options.shared is False else self._groups.living()
+
+    def _group_for(self, require: frozenset[str]) -> GroupClient | None:
+        if self._closed or self._options.shared is False:
+            return None
+        return self._groups.best(require, anyway=bool(self._options.shared))
+
+    @property
+    def _groups(self) -> Groups:
+        """This process's own connections."""
+        found = self._found.get(os.getpid())
+        if found is None:
+            found = self._found.setdefault(os.getpid(), Groups(self._meeting, identity_of(self._worker)))
+            weakref.finalize(self, found.close).atexit = False
+        return found
+
+    @cached_property
+    def _meeting(self) -> Meeting:
+        return Meeting(self._place.home)
+
+    def _nobody(self, task_id: str) -> str:
+        refusals = "".join(f"; one is there, but {why}" for why in self._groups.refusals)
+        return (
+            f"task {task_id} cannot be submitted: context {self._place.context!r} says `shared = true`, and no group "
+            f"of workers is there to take it{refusals}; start one with 'om runtime worker'"
+        )
+
+    # --- the workers of its own
+
+    def _own_workers(self) -> Sequence[WorkerInfo]:
+        return [] if self._options.shared else self._pool.workers()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} with {len(self._layout)} workers>"
@@ -146,18 +234,27 @@ class LocalRuntime(RuntimeBackend):
     @cached_property
     def _layout(self) -> Mapping[str, frozenset[str]]:
         """The id of every worker, and the labels it offers."""
-        workers = self._options.workers
-        counts = {DEFAULT_POOL: min(self._cores, MOST_BY_DEFAULT) if workers is None else workers}
+        counts = {DEFAULT_POOL: self._usual}
         counts |= {name: pool.workers for name, pool in self._options.pools.items()}
         return {
             f"{name}-{number}": self._offers[name] for name, count in counts.items() for number in range(1, count + 1)
         }
 
     @cached_property
+    def _usual(self) -> int:
+        workers = self._options.workers
+        return min(self._cores, MOST_BY_DEFAULT) if workers is None else workers
+
+    @cached_property
     def _cores(self) -> int:
         from loky import cpu_count
 
         return int(cpu_count())
+
+
+def _needed(own: WorkerInfo, shared: Sequence[WorkerInfo]) -> bool:
+    """Whether a worker of this client's own runs something, or would be started for what no group offers."""
+    return bool(own.running) or not any(own.labels <= worker.labels for worker in shared)
 
 
 def _offers(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from omcore.runtimes.jobs import LONGEST_LIMIT
 from omcore.runtimes.serving import serve
 from omcore.sentences import one_line, reason
 
@@ -25,9 +26,6 @@ GRACE = 2.0
 
 TAIL = 2000
 """How many bytes of what a worker printed last are kept for whoever asks why it ended."""
-
-LONGEST_LIMIT = 2e6
-"""A task that may run for more seconds than this (three weeks: what the system can count) has no limit."""
 
 LARGEST_LOG = 1 << 20
 """When a worker printed more bytes than this, what it printed is forgotten after its task."""

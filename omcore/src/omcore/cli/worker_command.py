@@ -1,0 +1,51 @@
+"""`om runtime worker`: workers of the local runtime that several clients share."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from omcore.cli.common import session
+from omcore.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from omcore.context import Context
+    from omcore.runtimes.local import LocalRuntime
+
+
+@click.command(short_help="Serve tasks in workers that all clients of the context share.")
+@click.option("--workers", type=click.IntRange(1), help="How many; else as the context's configuration says.")
+@click.option("--label", "labels", multiple=True, metavar="LABEL", help="What each of them offers; may be repeated.")
+@click.option(
+    "--grace",
+    type=click.FloatRange(0),
+    default=30.0,
+    show_default=True,
+    help="Seconds that running tasks may take to end when this is told to stop.",
+)
+def worker(workers: int | None, labels: tuple[str, ...], grace: float) -> None:
+    """Serve tasks of the context on this machine, until SIGTERM or Ctrl-C.
+
+    Clients of the context find these workers by themselves, and what they submit goes on when they end. With neither
+    --workers nor --label, the workers are those that the configuration describes.
+    """
+    from omcore.runtimes.group.foreground import run
+
+    context = session().omega().context
+    start = partial(_local(context).open_group, workers, labels)
+    run(start, grace, lambda line: click.echo(f"context {context.settings.name!r}: {line}"))
+
+
+def _local(context: Context) -> LocalRuntime:
+    from omcore.runtimes.local import LocalRuntime
+
+    backend = context.runtime_backend
+    if isinstance(backend, LocalRuntime):
+        return backend
+    message = (
+        f"context {context.settings.name!r} runs its tasks on {context.settings.runtime.backend!r}, and 'om runtime "
+        f"worker' serves the local runtime only; start that runtime's workers by its own means"
+    )
+    raise InvalidArgumentError(message)
