@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 PLAIN = [
     kind
     for kind in vars(builtins).values()
-    if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, UnicodeError | ExceptionGroup)
+    if isinstance(kind, type)
+    and issubclass(kind, Exception)
+    and not issubclass(kind, UnicodeError | ExceptionGroup)
+    and not kind.__name__.startswith("_")
 ]
 
 
