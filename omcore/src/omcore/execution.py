@@ -100,8 +100,8 @@ class Execution:
         provenance: dict[str, Any] = {
             "task": spec.id,
             "action": spec.action,
-            "object": str(_pin(spec.object)),
-            "inputs": [str(_pin(value)) for value in pins.values()],
+            "object": str(pin_of(spec.object)),
+            "inputs": [str(pin_of(value)) for value in pins.values()],
         }
         filters = {name: value.filter for name, value in pins.items() if value.filter is not None}
         if filters:
@@ -112,10 +112,10 @@ class Execution:
 
     def _read(self, pin: PinValue) -> Any:
         rows = None if pin.filter is None else filter_from_json(pin.filter)
-        return self._omega.store(pin.store).load(_pin(pin), Query(pin.columns, rows))
+        return self._omega.store(pin.store).load(pin_of(pin), Query(pin.columns, rows))
 
     def _size(self, pin: PinValue) -> int:
-        parts = self._omega.store(pin.store).pinned_version(_pin(pin)).content.parts
+        parts = self._omega.store(pin.store).pinned_version(pin_of(pin)).content.parts
         return sum(part.size for part in parts)
 
     # --- the run
@@ -214,7 +214,7 @@ class Execution:
 
     def _mismatches(self) -> tuple[Sequence[str], int]:
         pin = self._spec.object
-        version = self._omega.store(pin.store).pinned_version(_pin(pin))
+        version = self._omega.store(pin.store).pinned_version(pin_of(pin))
         recorded = version.provenance.get("environment")
         return (mismatches(recorded, here()) if isinstance(recorded, dict) else ()), 0
 
@@ -235,7 +235,7 @@ class Execution:
         log = [] if self._writer is None else self._writer.changes(self._log.take(final=True))
         for _ in range(PARTS_OF_A_TRY):
             plans = [store.plan(draft) for store, draft in self._drafts]
-            value = encoded or _pin_of(plans[[draft for _, draft in self._drafts].index(result)])
+            value = encoded or pin_of_plan(plans[[draft for _, draft in self._drafts].index(result)])
             outcome = self._outcome(State.SUCCESS, seconds=seconds, value=value)
             changes = [change for plan in plans for change in plan.changes]
             try:
@@ -279,12 +279,13 @@ class Execution:
         return Outcome(id=self._spec.id, state=state, worker=worker_id(), notices=tuple(self._notices), **fields)
 
 
-def _pin(value: PinValue) -> Pin:
+def pin_of(value: PinValue) -> Pin:
     """A pin from a message, checked."""
     return Pin(value.store, value.name, value.version, value.id, value.columns)
 
 
-def _pin_of(plan: Plan) -> PinValue:
+def pin_of_plan(plan: Plan) -> PinValue:
+    """The version that a plan makes, as a task tells it."""
     version = plan.version
     return PinValue(store=version.store, name=version.name, version=version.number, id=version.id)
 

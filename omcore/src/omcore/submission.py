@@ -12,6 +12,8 @@ from omcore.errors import ConflictError, InvalidArgumentError, NoWorkerError
 from omcore.objects.filterjson import filter_to_json
 from omcore.objects.lazy import LazyObject
 from omcore.objects.metadata import Metadata
+from omcore.objects.references import Pin
+from omcore.proxies.fanout import A_SLOT, children, parent_of, shared_argument, slots, spans
 from omcore.runtimes import detached
 from omcore.runtimes.backend import Delivery, EngineState
 from omcore.runtimes.errordata import to_data
@@ -20,6 +22,7 @@ from omcore.runtimes.explanation import Explanation
 from omcore.runtimes.handle import Handle
 from omcore.runtimes.rules import NO_RULES, make_rules
 from omcore.runtimes.task import Outcome, PinValue, State, TaskSpec, new_id
+from omcore.runtimes.together import Together
 from omcore.runtimes.tracking import DurableTracker, LightTracker
 from omcore.sentences import listed
 
@@ -80,6 +83,12 @@ class Submitter:
         """
         spec = self._spec(call, options)
         self._context.host.veto_submit(Submitting(spec))
+        kind = self._context.host.proxy(call.proxy, asked_by=f"om.runtime.{call.proxy}")
+        pieces = kind.find_action(call.action).pieces
+        if (data := shared_argument(spec.arguments, pieces)) and pieces is not None:
+            rows = self._spans(data, spec, options)
+            if len(rows) > 1:
+                return self._submit_family(parent_of(spec), children(spec, pieces, rows), rows[-1][1], options)
         envelope = spec.seal(self.auth)
         if not spec.durable:
             return self._submit_light(spec, envelope, options)
@@ -93,6 +102,36 @@ class Submitter:
         except BaseException as error:  # nobody will run it, and nobody would ever say so
             records.end(Outcome(id=spec.id, state=State.LOST, error=to_data(error)))
             raise
+        return self._durable_handle(spec.id)
+
+    def _spans(self, data: PinValue, spec: TaskSpec, options: TaskOptions) -> list[tuple[int, int]]:
+        """The rows of each of the tasks that do a task together."""
+        pin = Pin(data.store, data.name, data.version, data.id)
+        parted = self._omega.datasets.parted(pin)
+        if len(parted.rows) < 2:
+            return []
+        if options.local:
+            return spans(parted, A_SLOT)
+        each = 1 if self._is_detached(frozenset(spec.require), options) else A_SLOT
+        return spans(parted, each * slots(self._context.runtime_backend, frozenset(spec.require)))
+
+    def _submit_family(self, spec: TaskSpec, parts: Sequence[TaskSpec], total: int, options: TaskOptions) -> Handle:
+        """Submit tasks that do one together; that one is never delivered."""
+        records, keeper = self._context.records, self._context.keeper
+        sealed = [(part, part.seal(self.auth)) for part in parts]
+        try:
+            records.create_family((spec, spec.seal(self.auth)), sealed, total, keeper.publisher())
+        except ConflictError:
+            return self._known(spec)
+        try:
+            for part, envelope in sealed:
+                self._start(part, envelope, options)
+        except BaseException as error:  # nobody will run all of them
+            records.end(Outcome(id=spec.id, state=State.LOST, error=to_data(error)))
+            raise
+        engines = [engine for part in parts if (engine := keeper.engine(part.id)) is not None]
+        if engines:
+            keeper.watch(spec.id, Together(spec.id, engines), outlives=True)
         return self._durable_handle(spec.id)
 
     def explain(self, store: str, reference: str | None, options: TaskOptions) -> Explanation:
@@ -218,12 +257,16 @@ class Submitter:
             return
         delivery = self._delivery(spec, envelope)
         backend = self._context.runtime_backend
-        if options.detached and not backend.outlives_client(delivery.require):
+        if self._is_detached(delivery.require, options):
             detached.start(self._context.worker_entry, delivery, self._context.place.home / "tasks")
         else:
             self._context.keeper.watch(
                 spec.id, backend.submit(delivery), outlives=backend.outlives_client(delivery.require)
             )
+
+    def _is_detached(self, require: frozenset[str], options: TaskOptions) -> bool:
+        """Whether a task gets a process of its own, because the runtime would end it with this one."""
+        return options.detached and not self._context.runtime_backend.outlives_client(require)
 
     def _delivery(self, spec: TaskSpec, envelope: bytes) -> Delivery:
         return Delivery(spec.id, envelope, frozenset(spec.require), spec.timeout, spec.deliveries)

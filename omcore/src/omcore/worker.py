@@ -15,10 +15,11 @@ from cachetools import LRUCache
 from omcore.config import ContextSettings, load_settings
 from omcore.context import Context, WorkerFunctions
 from omcore.errors import ContextNotFoundError, OmError
-from omcore.execution import Execution, worker_id
+from omcore.execution import worker_id
 from omcore.omega import Omega
 from omcore.runtimes.errordata import to_data
 from omcore.runtimes.task import Outcome, SealedTask, State, TaskSpec
+from omcore.shares import execution_of
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def execute(envelope: bytes, omega: Omega | None = None) -> bytes:
         found = omega or _site().find(sealed.unverified)
         spec = sealed.open(found.context.auth)
         if omega is not None:
-            return Execution(spec, found[spec.bucket], alone=False).run().dump()
+            return execution_of(spec, found[spec.bucket], alone=False).run().dump()
         return _site().run(spec, found[spec.bucket])
     except OmError as error:
         logger.warning("task %s was not run: %s", task_id or "without an id", error)
@@ -94,7 +95,7 @@ class _Site:
 
     def run(self, spec: TaskSpec, omega: Omega) -> bytes:
         """Run a task, or answer a light one that was run here before as it was answered then."""
-        execution = Execution(spec, omega, alone=self._started_here)
+        execution = execution_of(spec, omega, alone=self._started_here)
         if spec.durable:
             return execution.run().dump()
         with self._lock:

@@ -22,7 +22,7 @@ class Putting:
         name: the object's name.
         kind: the kind that the value will be stored as.
         attributes: what was given as attributes.
-        value: the value itself; not to be changed.
+        value: the value itself, not to be changed; of what workers wrote in pieces, a `PartedObject` that reads it.
     """
 
     context: str

@@ -55,6 +55,15 @@ class PartedObject:
         return read_parts(self._codec, self.content, source, self.query, self._trust, slice(first, last))
 
 
+def cut(value: Any, start: int, stop: int) -> Any:
+    """Some rows of a frame, a series, a table, an array, a sparse matrix or a list."""
+    if hasattr(value, "iloc"):
+        return value.iloc[start:stop]
+    if hasattr(value, "num_rows"):
+        return value.slice(start, stop - start)
+    return value[start:stop]
+
+
 def compose(contents: Sequence[Content], codecs: CodecRegistry, storage: StorageBackend) -> Content:
     """Content that is as if the rows of these, whose blobs are in the storage, had been written at once.
 

@@ -20,6 +20,7 @@ from omcore.objects.references import Pin, Reference
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from omcore.objects.codecs.base import Content
     from omcore.objects.filters import Filter
     from omcore.objects.shelf import Found
     from omcore.objects.versions import HistoryEntry, Version
@@ -124,6 +125,11 @@ class ReadingStore(StoreBase):
         codec = self._codecs.for_kind(version.kind)
         wanted = asked if asked.columns else Query(pin.columns, asked.filter)
         return PartedObject(version.content, wanted, codec, self.storage, self._trust_in(version))
+
+    def parted_content(self, content: Content) -> PartedObject:
+        """The same of content that is in no version yet; it is read as if nobody had signed it."""
+        codec = self._codecs.for_kind(content.kind)
+        return PartedObject(content, Query(), codec, self.storage, self._trust.for_version(False))
 
     def pinned_version(self, pin: Pin) -> Version:
         """The record of a pinned version, verified; errors as `load`."""

@@ -136,8 +136,9 @@ class WritingStore(StoreBase):
         action: str = "put",
         author: str = "",
         vouch: bool = True,
+        shown: Any = None,
     ) -> Draft:
-        """As `stage`, for content whose blobs are in the storage already; no plugin is asked.
+        """As `stage`, for content whose blobs are in the storage already.
 
         Args:
             content: what a codec wrote.
@@ -149,13 +150,18 @@ class WritingStore(StoreBase):
             action: what the history calls it.
             author: whose version it is; the store's author where it is empty.
             vouch: sign the version; `False` for content of an origin that nobody vouches for.
+            shown: what plugins are asked about before, as the value; `None` to ask none.
 
         Raises:
             InvalidNameError: the name is not allowed.
             InvalidArgumentError: attributes or provenance are not JSON.
+            VetoError: a plugin refused it.
         """
         known = None if attributes is None else plain_object(attributes, "attributes")
         origin = plain_object(provenance or {}, "provenance")
+        if shown is not None:
+            asked = Putting(self.context, self.bucket, self.store, check_name(name), content.kind, known or {}, shown)
+            self._events.veto_put(asked)
         return Draft(
             check_name(name), content, known, origin, action, why, author or self._author, expected, vouch=vouch
         )

@@ -10,13 +10,23 @@ from typing import Any, ClassVar
 
 from omcore.errors import InvalidArgumentError
 from omcore.proxies.base import Data, RuntimeProxy, action
+from omcore.proxies.pieces import Pieces
+from omcore.proxies.scoring import measure, merge
 
 _STORED = frozenset({"fit", "partial_fit", "fit_transform", "fit_predict", "set_params"})
 """Methods that change the estimator: `call` stores it anew after these."""
 
+_BY_ROWS = Pieces("X")
+"""Each row has a result of its own."""
+
 
 class ModelProxy(RuntimeProxy):
-    """Calls an estimator's methods; `X` and `y` are names of datasets, frames, arrays or lists."""
+    """Calls an estimator's methods; `X` and `y` are names of datasets, frames, arrays or lists.
+
+    With `parallel=True`, a call on a stored dataset of several parts is shared out: workers run it for some parts each,
+    at the same time, and what they store becomes one version. The method must treat each row by itself, as those of
+    scikit-learn's estimators do. On any other data the switch changes nothing.
+    """
 
     api_version: ClassVar[int] = 1
     name: ClassVar[str] = "model"
@@ -44,40 +54,62 @@ class ModelProxy(RuntimeProxy):
         self.work.store(model)
         return self._result(result, into)
 
-    @action()
-    def predict(self, /, X: Data, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+    # `parallel` is the submitter's: a worker is never asked for it
+
+    @action(pieces=_BY_ROWS)
+    def predict(self, /, X: Data, *, into: str | None = None, parallel: bool = False, **params: Any) -> Any:  # noqa: N803, ARG002
         """Predict for every row of X."""
         return self._apply("predict", X, into, params)
 
-    @action()
-    def predict_proba(self, /, X: Data, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+    @action(pieces=_BY_ROWS)
+    def predict_proba(self, /, X: Data, *, into: str | None = None, parallel: bool = False, **params: Any) -> Any:  # noqa: N803, ARG002
         """Predict the probability of every class, for every row of X."""
         return self._apply("predict_proba", X, into, params)
 
-    @action()
-    def predict_log_proba(self, /, X: Data, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+    @action(pieces=_BY_ROWS)
+    def predict_log_proba(self, /, X: Data, *, into: str | None = None, parallel: bool = False, **params: Any) -> Any:  # noqa: N803, ARG002
         """Predict the logarithm of the probability of every class, for every row of X."""
         return self._apply("predict_log_proba", X, into, params)
 
-    @action()
-    def decision_function(self, /, X: Data, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+    @action(pieces=_BY_ROWS)
+    def decision_function(self, /, X: Data, *, into: str | None = None, parallel: bool = False, **params: Any) -> Any:  # noqa: N803, ARG002
         """The decision function for every row of X."""
         return self._apply("decision_function", X, into, params)
 
-    @action()
-    def transform(self, /, X: Data, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+    @action(pieces=_BY_ROWS)
+    def transform(self, /, X: Data, *, into: str | None = None, parallel: bool = False, **params: Any) -> Any:  # noqa: N803, ARG002
         """Transform X."""
         return self._apply("transform", X, into, params)
 
-    @action()
-    def inverse_transform(self, /, X: Data, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803
+    @action(pieces=_BY_ROWS)
+    def inverse_transform(self, /, X: Data, *, into: str | None = None, parallel: bool = False, **params: Any) -> Any:  # noqa: N803, ARG002
         """Transform X back."""
         return self._apply("inverse_transform", X, into, params)
 
-    @action()
-    def score(self, /, X: Data, y: Data = None, sample_weight: Data = None, **params: Any) -> Any:  # noqa: N803
+    @action(pieces=Pieces("X", ("y", "sample_weight"), "score_sums", merge))
+    def score(
+        self,
+        /,
+        X: Data,  # noqa: N803
+        y: Data = None,
+        sample_weight: Data = None,
+        *,
+        parallel: bool = False,  # noqa: ARG002
+        **params: Any,
+    ) -> Any:
         """The model's own score on X (and y): accuracy for a classifier, R² for a regressor."""
         return _method(self.work.load(), "score")(*_given(X, y), **_weighted(sample_weight, params))
+
+    def score_sums(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> Any:  # noqa: N803
+        """What some rows add to the score: what workers call when they share the rows out.
+
+        Raises:
+            InvalidArgumentError: the model has a score of its own, or the score takes arguments that pieces have not.
+        """
+        if params:
+            message = f"score takes no {', '.join(params)} where its rows are shared out; call it without parallel"
+            raise InvalidArgumentError(message)
+        return measure(self.work.load(), X, _vector(y), _vector(sample_weight))
 
     @action(durable=True)
     def call(self, /, method: str, X: Data = None, y: Data = None, *, into: str | None = None, **params: Any) -> Any:  # noqa: N803

@@ -110,6 +110,21 @@ class ValueCoder:
         content = codec.encode(value, sink)
         return EncodedValue(kind=content.kind, content=_to_json(content), inline=tuple(sink.inline))
 
+    def wrap(self, content: Content) -> EncodedValue:
+        """A value whose parts are in the storage already."""
+        return EncodedValue(kind=content.kind, content=_to_json(content))
+
+    def content(self, value: EncodedValue) -> Content:
+        """What a codec needs to read a value, whose parts must all be in the storage.
+
+        Raises:
+            CorruptBlobError: it has not the form of one, or some parts travel along.
+        """
+        if value.inline:
+            message = f"a value of kind {value.kind!r} was to be in the storage and came along; submit the task again"
+            raise CorruptBlobError(message)
+        return _content(value)
+
     def decode(self, value: JsonValue | EncodedValue) -> Any:
         """The value that was encoded."""
         if isinstance(value, JsonValue):

@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 import reprlib
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from omcore.errors import ConflictError, TaskLostError, TaskNotFoundError
-from omcore.runtimes import lease
+from omcore.runtimes import family, lease
 from omcore.runtimes.lease import Need
 from omcore.runtimes.task import ID_PATTERN, Outcome, State
 from omcore.sentences import one_line
@@ -109,6 +110,29 @@ class TaskRecords:
         """
         self._storage.commit([self.creation(spec, envelope, publisher)])
 
+    def create_family(
+        self,
+        parent: tuple[TaskSpec, bytes],
+        children: Sequence[tuple[TaskSpec, bytes]],
+        total: int,
+        publisher: str,
+    ) -> None:
+        """Make the records of a task and of those that do it together, all or none.
+
+        Args:
+            parent: the task, and its envelope, which is never delivered.
+            children: the tasks that do it, in order, with their envelopes.
+            total: how many rows they have together.
+            publisher: who is about to submit them.
+
+        Raises:
+            ConflictError: there is a task of the parent's id.
+        """
+        made = self.creation(*parent, publisher)
+        body = family.begun(made.body, [spec.id for spec, _ in children], total, lease.ENGINE)
+        parts = [self.creation(*child, publisher) for child in children]
+        self._storage.commit([Put(made.key, body, None), *parts])
+
     def mark_published(self, task_ids: Collection[str], publisher: str) -> None:
         """Note who answers for the delivery of tasks that wait; those that have moved on are left alone."""
         for record in self._storage.get_records([PREFIX + task_id for task_id in task_ids]).values():
@@ -132,7 +156,7 @@ class TaskRecords:
             body, now = record.body, self.now()
             if not lease.waits(body) or (body["due"] is not None and body["due"] > now):
                 return outcome_of(record) or Outcome(id=task_id, state=State(body["state"]), recorded=True)
-            late = lease.diagnose(task_id, body, now, {body["publisher"]}).outcome
+            late = lease.diagnose(task_id, body, now, {body["publisher"]}).outcome or self._orphaned(task_id, body)
             if late is not None:
                 return self.end(late)
             taken = self._try(record, lease.claimed(body, worker, now))
@@ -156,9 +180,19 @@ class TaskRecords:
             TaskLostError: the task went on without this claim; nothing was done.
             ConflictError: one of the changes did not fit; nothing was done.
         """
-        with claim.lock:
-            self._commit_claimed(claim, lambda body: lease.ended(body, outcome, self.now()), changes)
-        return outcome.model_copy(update={"recorded": True})
+        while True:
+            follows = self._parents_end(claim.record.body, outcome)
+            try:
+                with claim.lock:
+                    self._commit_claimed(
+                        claim, lambda body: lease.ended(body, outcome, self.now()), [*changes, *follows]
+                    )
+            except ConflictError as error:
+                if not _is_about(error, follows):
+                    raise
+            else:
+                self._dismiss_all(claim.record, follows)
+                return outcome.model_copy(update={"recorded": True})
 
     def retry(self, claim: Claim, error: ErrorData, pause: float, changes: Sequence[Change] = ()) -> Outcome:
         """Have a claimed task, which raised an error, run again after so many seconds; errors as `finish`."""
@@ -188,8 +222,7 @@ class TaskRecords:
             found = outcome_of(record)
             if found is not None:
                 return found
-            body = lease.ended(record.body, outcome, self.now())
-            if self._try(record, body, changes) is not None:
+            if self._try_end(record, outcome, changes):
                 return outcome.model_copy(update={"recorded": True})
 
     def lost(self, task_id: str, why: Outcome, publisher: str) -> bool:
@@ -226,7 +259,7 @@ class TaskRecords:
         task_id, body = record.key.removeprefix(PREFIX), record.body
         diagnosis = lease.diagnose(task_id, body, self.now(), sessions)
         if diagnosis.need is Need.END and diagnosis.outcome is not None:
-            self._try(record, lease.ended(body, diagnosis.outcome, self.now()))
+            self._try_end(record, diagnosis.outcome)
             return False
         if diagnosis.need is Need.REPLACEMENT:
             return self._try(record, lease.bereft(body, publisher, self.now())) is not None
@@ -280,15 +313,67 @@ class TaskRecords:
     def forget(self, before: float) -> list[str]:
         """Remove the records of tasks that ended before a time; return their ids."""
         gone = []
-        for record in list(self._storage.scan_records(PREFIX, None, ("state", "ended"))):
+        found = list(self._storage.scan_records(PREFIX, None, ("state", "ended", "parent")))
+        still = {record.key.removeprefix(PREFIX) for record in found if record.body["ended"] is None}
+        for record in found:
             ended = record.body["ended"]
-            if ended is not None and ended < before:
+            if ended is not None and ended < before and record.body["parent"] not in still:
                 try:
                     self._storage.commit([Delete(record.key, record.revision)])
                 except ConflictError:
                     continue
                 gone.append(record.key.removeprefix(PREFIX))
         return gone
+
+    # --- tasks that do one together
+
+    def advance(self, parent: Record, child: str, rows: int) -> Put:
+        """The change of a parent, as it was read, that says that a child of so many rows has ended well."""
+        return Put(parent.key, family.advanced(parent.body, child, rows), parent.revision)
+
+    def ending(self, parent: Record, outcome: Outcome) -> Put:
+        """The change that ends a parent, as it was read."""
+        return Put(parent.key, lease.ended(parent.body, outcome, self.now()), parent.revision)
+
+    def _orphaned(self, task_id: str, body: Body) -> Outcome | None:
+        """The end of a child whose parent has ended."""
+        parent = self._open_parent(body) if body["parent"] else None
+        return family.dismissed(task_id, body["parent"]) if body["parent"] and parent is None else None
+
+    def _open_parent(self, body: Body) -> Record | None:
+        record = self._storage.get_record(PREFIX + body["parent"])
+        return None if record is None or lease.has_ended(record.body) else record
+
+    def _parents_end(self, body: Body, outcome: Outcome) -> list[Put]:
+        """The end of the parent of a child that ends with this outcome, if it ends the parent."""
+        if not body["parent"] or outcome.state is State.SUCCESS:
+            return []
+        parent = self._open_parent(body)
+        return [] if parent is None else [self.ending(parent, family.passed_on(body["parent"], outcome))]
+
+    def _try_end(self, record: Record, outcome: Outcome, changes: Sequence[Change] = ()) -> bool:
+        """End a task and what ends with it; `False` if a record had moved."""
+        follows = self._parents_end(record.body, outcome)
+        try:
+            ended = self._try(record, lease.ended(record.body, outcome, self.now()), [*changes, *follows])
+        except ConflictError as error:
+            if _is_about(error, follows):
+                return False
+            raise
+        if ended is not None:
+            self._dismiss_all(record, follows)
+        return ended is not None
+
+    def _dismiss_all(self, record: Record, follows: Sequence[Put]) -> None:
+        """End the children of what was ended, this record and its parent."""
+        for key, body in ((record.key, record.body), *((put.key, put.body) for put in follows)):
+            for child in family.children_of(body):
+                if child not in body[family.DONE] and PREFIX + child != record.key:
+                    self._dismiss(child, key.removeprefix(PREFIX))
+
+    def _dismiss(self, child: str, parent: str) -> None:
+        with suppress(TaskNotFoundError):
+            self.end(family.dismissed(child, parent))
 
     # --- compare and set
 
@@ -341,6 +426,11 @@ def envelope_of(record: Record) -> bytes:
     """The signed envelope that a record holds."""
     envelope: str = record.body["envelope"]
     return envelope.encode("ascii")
+
+
+def _is_about(error: ConflictError, changes: Sequence[Put]) -> bool:
+    """Whether it was one of these changes that did not fit."""
+    return error.key in {change.key for change in changes}
 
 
 def _counts(record: Record, claim: Claim) -> bool:

@@ -88,6 +88,7 @@ class PinValue(Model):
         id: the version's id.
         columns: a projection; `None` for all.
         filter: only these rows, as `filter_to_json` wrote it; `None` for all.
+        rows: only the rows from the first number up to the second, counted before the filter; `None` for all.
     """
 
     type: Literal["pin"] = "pin"
@@ -97,6 +98,7 @@ class PinValue(Model):
     id: str
     columns: tuple[str, ...] | None = None
     filter: Any = None
+    rows: tuple[int, int] | None = None
 
     def __str__(self) -> str:
         columns = "" if self.columns is None else f"[{','.join(self.columns)}]"

@@ -10,6 +10,7 @@ from omcore.errors import TaskCancelledError, TaskLostError, TaskTimeoutError
 from omcore.runtimes import lease
 from omcore.runtimes.backend import EngineState
 from omcore.runtimes.errordata import to_data
+from omcore.runtimes.family import DONE, children_of
 from omcore.runtimes.progress import Progress
 from omcore.runtimes.task import ErrorData, Outcome, State
 
@@ -245,7 +246,8 @@ class DurableTracker(Tracker):
         """End the record; then stop what runs."""
         why = ErrorData(type="", message=f"task {self.id} was cancelled")
         self._records.end(Outcome(id=self.id, state=State.REVOKED, error=why))
-        self._cancel(self.id)
+        for each in (self.id, *children_of(self._records.record(self.id).body)):
+            self._cancel(each)
 
     def progress(self) -> Progress | None:
         """What its worker told last."""
@@ -284,6 +286,9 @@ def describe(task_id: str, records: TaskRecords, served: Callable[[frozenset[str
         outcome = records.outcome(task_id)
         why = f": {outcome.error.message}" if outcome and outcome.error else ""
         return f"task {task_id} has ended with {state}{why}"
+    if children := children_of(body):
+        shared = f"{len(children)} tasks have done so together for {now - body['started']:.0f} seconds"
+        return f"task {task_id} is being run: {shared}, and {len(body[DONE])} of them have ended"
     if state is State.STARTED:
         return f"task {task_id} has been running for {now - body['started']:.0f} seconds on worker {body['worker']}"
     if body["state"] == State.STARTED:
