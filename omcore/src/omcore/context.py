@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from omcore.omega import Omega
     from omcore.promotion.policies import PromotionPolicy
     from omcore.runtimes.backend import RuntimeBackend
+    from omcore.runtimes.task import Outcome, TaskSpec
     from omcore.storage.backend import StorageBackend
 
 
@@ -55,10 +56,12 @@ class WorkerFunctions:
     Attributes:
         execute: runs one envelope, in the given context if it is open in this process.
         prepare: tells a worker process which contexts it may work in.
+        run_here: runs a task of this process itself, which needs no envelope.
     """
 
     execute: Execute
     prepare: Callable[[bytes], None]
+    run_here: Callable[[TaskSpec, Omega], Outcome]
 
 
 class Context:

@@ -53,18 +53,20 @@ DECLINED = 0.5
 class Execution:
     """One run of one task. It is the `Work` of the action."""
 
-    def __init__(self, spec: TaskSpec, omega: Omega, *, alone: bool) -> None:
+    def __init__(self, spec: TaskSpec, omega: Omega, *, alone: bool = False, here: bool = False) -> None:
         """Prepare a run.
 
         Args:
             spec: the task.
             omega: its bucket.
             alone: whether this process runs nothing but this task, so that its limits may be the process's.
+            here: whether this is the caller's own process, where what a task prints is seen at once.
         """
         self._spec = spec
         self._omega = omega
         self._context = omega.context
         self._alone = alone
+        self._here = here
         self._drafts: list[tuple[Store, Draft]] = []
         self._log = TaskLog() if spec.durable else TaskLog(LIGHT_LOG)
         self._notices: list[str] = []
@@ -134,7 +136,7 @@ class Execution:
             try:
                 outcome = self._outcome(State.SUCCESS, value=self._encoded(self._act(None)))
             except BaseException as error:
-                if isinstance(error, KeyboardInterrupt) and not self._alone:
+                if isinstance(error, KeyboardInterrupt) and self._here:
                     raise
                 failures += 1
                 if self._spec.retry.covers(error, failures) and not self._is_unfit(error):
@@ -166,7 +168,8 @@ class Execution:
         """Run the action, under all its limits and with all it says in the log."""
         spec = self._spec
         with ExitStack() as stack:
-            stack.enter_context(capture(self._log, echo=not self._alone))
+            if claim is not None or not self._here:
+                stack.enter_context(capture(self._log, echo=self._here))
             if claim is not None or spec.timeout is not None:
                 attempt = Attempt(self._context.pulse, claim, self._log, self._writer, spec.timeout, alone=self._alone)
                 self._attempt = stack.enter_context(attempt)

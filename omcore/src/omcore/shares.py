@@ -38,9 +38,10 @@ MOST_TRIES = 1000
 """How often a share that has ended is noted in the record of the call while others note theirs."""
 
 
-def execution_of(spec: TaskSpec, omega: Omega, *, alone: bool) -> Execution:
-    """What runs a task."""
-    return ShareExecution(spec, omega, alone=alone) if spec.parent else Execution(spec, omega, alone=alone)
+def execution_of(spec: TaskSpec, omega: Omega, *, alone: bool = False, here: bool = False) -> Execution:
+    """What runs a task; the arguments are those of `Execution`."""
+    kind = ShareExecution if spec.parent else Execution
+    return kind(spec, omega, alone=alone, here=here)
 
 
 class ShareExecution(Execution):

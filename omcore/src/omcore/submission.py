@@ -15,7 +15,7 @@ from omcore.objects.metadata import Metadata
 from omcore.objects.references import Pin
 from omcore.proxies.fanout import A_SLOT, children, parent_of, shared_argument, slots, spans
 from omcore.runtimes import detached
-from omcore.runtimes.backend import Delivery, EngineState
+from omcore.runtimes.backend import Delivery
 from omcore.runtimes.errordata import to_data
 from omcore.runtimes.events import Submitting
 from omcore.runtimes.explanation import Explanation
@@ -23,7 +23,7 @@ from omcore.runtimes.handle import Handle
 from omcore.runtimes.rules import NO_RULES, make_rules
 from omcore.runtimes.task import Outcome, PinValue, State, TaskSpec, new_id
 from omcore.runtimes.together import Together
-from omcore.runtimes.tracking import DurableTracker, LightTracker
+from omcore.runtimes.tracking import DurableTracker, EndedTracker, LightTracker
 from omcore.sentences import listed
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from omcore.objects.reading import Pinned
     from omcore.omega import Omega
-    from omcore.runtimes.backend import EngineHandle, RuntimeBackend
+    from omcore.runtimes.backend import RuntimeBackend
     from omcore.runtimes.records import TaskInfo
     from omcore.runtimes.rules import TaskRules
     from omcore.runtimes.scope import Call, Scope, TaskOptions
@@ -89,9 +89,9 @@ class Submitter:
             rows = self._spans(data, spec, options)
             if len(rows) > 1:
                 return self._submit_family(parent_of(spec), children(spec, pieces, rows), rows[-1][1], options)
-        envelope = spec.seal(self.auth)
         if not spec.durable:
-            return self._submit_light(spec, envelope, options)
+            return self._submit_light(spec, options)
+        envelope = spec.seal(self.auth)
         records = self._context.records
         try:
             records.create(spec, envelope, self._context.keeper.publisher())
@@ -235,12 +235,11 @@ class Submitter:
 
     # --- from spec to engine
 
-    def _submit_light(self, spec: TaskSpec, envelope: bytes, options: TaskOptions) -> Handle:
-        delivery = self._delivery(spec, envelope)
+    def _submit_light(self, spec: TaskSpec, options: TaskOptions) -> Handle:
         if options.local:
-            again: Callable[[], EngineHandle] = partial(self._run_here, envelope)
-        else:
-            again = partial(self._context.runtime_backend.submit, delivery)
+            return Handle(EndedTracker(self._context.functions.run_here(spec, self._omega)), self.decode)
+        delivery = self._delivery(spec, spec.seal(self.auth))
+        again = partial(self._context.runtime_backend.submit, delivery)
         tracker = LightTracker(spec.id, again(), self._cancel, again, spec.expires, spec.deliveries)
         return Handle(tracker, self.decode)
 
@@ -253,7 +252,7 @@ class Submitter:
 
     def _start(self, spec: TaskSpec, envelope: bytes, options: TaskOptions) -> None:
         if options.local:
-            self._finish_here(spec, envelope)
+            self._finish_here(spec)
             return
         delivery = self._delivery(spec, envelope)
         backend = self._context.runtime_backend
@@ -271,12 +270,9 @@ class Submitter:
     def _delivery(self, spec: TaskSpec, envelope: bytes) -> Delivery:
         return Delivery(spec.id, envelope, frozenset(spec.require), spec.timeout, spec.deliveries)
 
-    def _run_here(self, envelope: bytes) -> EngineHandle:
-        return _Ended(self._context.functions.execute(envelope, self._omega))
-
-    def _finish_here(self, spec: TaskSpec, envelope: bytes) -> None:
+    def _finish_here(self, spec: TaskSpec) -> None:
         """Run a durable task in this process, as often as its rules say."""
-        while not (outcome := Outcome.load(self._run_here(envelope).outcome())).state.final:
+        while not (outcome := self._context.functions.run_here(spec, self._omega)).state.final:
             body = self._context.records.record(spec.id).body
             if outcome.state is not State.RETRY or body["due"] is None:  # somebody else has taken it
                 return
@@ -286,23 +282,6 @@ class Submitter:
 
     def _cancel(self, task_id: str) -> None:
         self._context.runtime_backend.cancel(task_id)
-
-
-class _Ended:
-    """The engine handle of a task that was run in this process."""
-
-    def __init__(self, outcome: bytes) -> None:
-        self._outcome = outcome
-
-    @property
-    def state(self) -> EngineState:
-        return EngineState.DONE
-
-    def wait(self, timeout: float | None) -> bool:  # noqa: ARG002 - it has ended
-        return True
-
-    def outcome(self) -> bytes:
-        return self._outcome
 
 
 def pin_value(pinned: Pinned) -> PinValue:

@@ -46,7 +46,7 @@ def execute(envelope: bytes, omega: Omega | None = None) -> bytes:
         found = omega or _site().find(sealed.unverified)
         spec = sealed.open(found.context.auth)
         if omega is not None:
-            return execution_of(spec, found[spec.bucket], alone=False).run().dump()
+            return execution_of(spec, found[spec.bucket], here=True).run().dump()
         return _site().run(spec, found[spec.bucket])
     except OmError as error:
         logger.warning("task %s was not run: %s", task_id or "without an id", error)
@@ -67,7 +67,20 @@ def prepare(contexts: bytes) -> None:
     _site().add(contexts)
 
 
-FUNCTIONS = WorkerFunctions(execute, prepare)
+def run_here(spec: TaskSpec, omega: Omega) -> Outcome:
+    """Run a task that this process has just made, in a context that it has open.
+
+    Raises:
+        KeyboardInterrupt: the keyboard's interrupt; nothing else is raised.
+    """
+    try:
+        return execution_of(spec, omega, here=True).run()
+    except Exception as error:
+        logger.exception("task %s could not be run", spec.id)
+        return Outcome(id=spec.id, state=State.FAILURE, error=to_data(error), worker=worker_id())
+
+
+FUNCTIONS = WorkerFunctions(execute, prepare, run_here)
 """What a context calls to run tasks."""
 
 

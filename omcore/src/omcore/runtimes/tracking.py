@@ -188,6 +188,44 @@ class LightTracker(Tracker):
         return f"task {self.id} is {self.state()}, as its engine says; it is light and has no record"
 
 
+class EndedTracker(Tracker):
+    """A light task that was run in this process while its caller waited."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        elsewhere = outcome.state is State.RETRY  # this process is not fit for it, and nobody else was asked
+        self._outcome = outcome.model_copy(update={"state": State.FAILURE}) if elsewhere else outcome
+        self.id = outcome.id
+
+    def state(self) -> State:
+        """How it ended."""
+        return self._outcome.state
+
+    def wait(self, timeout: float | None) -> bool:  # noqa: ARG002 - it has ended
+        """It has ended."""
+        return True
+
+    def outcome(self) -> Outcome:
+        """What came of it."""
+        return self._outcome
+
+    def cancel(self) -> None:
+        """It has ended."""
+
+    def progress(self) -> Progress | None:
+        """It tells nothing."""
+        return None
+
+    def log(self, *, follow: bool) -> Iterator[str]:  # noqa: ARG002 - it has ended
+        """Nothing: what it printed went where this process prints."""
+        return iter(())
+
+    def explain(self) -> str:
+        """How it ended."""
+        return (
+            f"task {self.id} was run in this process and has ended with {self.state()}; it is light and has no record"
+        )
+
+
 class DurableTracker(Tracker):
     """A task with a record, in whatever process."""
 
