@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from omcore.runtimes.livebar import live_bar
+from omcore.runtimes.livebar import live_bar, watch
 from omcore.runtimes.progress import Progress
 from tests.core.observing.screen import Program, Screen
+from tests.core.observing.waited import Endless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,6 +121,26 @@ def test_waiting_is_asked_for_in_one_go_where_nobody_watches() -> None:
     thread.join()
     assert not live_bar(lambda: pytest.fail("nobody watches"), wait, 7.5)
     assert asked == [None, 7.5]
+
+
+WATCHING = """
+from omcore.runtimes.livebar import watch
+from tests.core.observing.waited import Endless
+
+task = Endless()
+print(watch(task, 0), watch(task, 1.2), sum(task.asked) < 1.5)
+"""
+
+
+def test_who_watches_a_task_waits_no_longer_than_was_said() -> None:
+    task = Endless()
+    assert not watch(task, 0.01)
+    assert task.asked == [0.01]
+    program = Program(WATCHING)
+    views = list(program.views())
+    assert any("task 01234567 STARTED" in view for view in views)
+    assert program.end() == 0
+    assert program.screen.seen() == "False False True"
 
 
 # --- how far
