@@ -140,11 +140,11 @@ class LocalRuntime(RuntimeBackend):
             group.cancel(task_id)
 
     def workers(self) -> Sequence[WorkerInfo]:
-        shared = [worker for group in self._living() for worker in group.workers()]
+        shared = [worker for group in self._living() if group.takes for worker in group.workers()]
         return [*shared, *(worker for worker in self._own_workers() if _needed(worker, shared))]
 
     def serves(self, require: frozenset[str]) -> bool:
-        if any(group.fitting(require) for group in self._living()):
+        if any(group.takes and group.fitting(require) for group in self._living()):
             return True
         return not self._options.shared and any(require <= offers for offers in self._layout.values())
 

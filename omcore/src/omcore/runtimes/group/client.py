@@ -18,6 +18,7 @@ from omcore.runtimes.group.messages import (
     Cancel,
     Ended,
     Hello,
+    Leaving,
     MessageError,
     Refused,
     Submit,
@@ -59,7 +60,7 @@ class GroupClient:
         self._handles: dict[int, GroupHandle] = {}
         self._questions: dict[int, _Question] = {}
         self._over = threading.Event()
-        self.closed = False
+        self.closed = self._leaving = False
         self._wire = _connected(meeting, name)
         try:
             self._layout = self._introduce(identity)
@@ -83,8 +84,13 @@ class GroupClient:
 
     @property
     def alive(self) -> bool:
-        """Whether the group takes deliveries, as far as is known here."""
+        """Whether the group is there, as far as is known here."""
         return not self._over.is_set()
+
+    @property
+    def takes(self) -> bool:
+        """Whether the group takes deliveries, as far as is known here."""
+        return self.alive and not self._leaving
 
     def fitting(self, require: frozenset[str]) -> int:
         """How many of its workers offer all of these labels."""
@@ -194,6 +200,8 @@ class GroupClient:
                     question = self._questions.get(reply.number)
                 if question is not None:
                     question.give(reply)
+            case Leaving():
+                self._leaving = True
             case Refused():
                 raise MessageError(reply.why)
             case Welcome():

@@ -50,7 +50,7 @@ class Groups:
             require: the labels.
             anyway: take any group when none offers them.
         """
-        living = self.living()
+        living = [client for client in self.living() if client.takes]
         fitting = [client for client in living if client.fitting(require)]
         if not fitting and anyway:
             return min(living, key=lambda client: client.load, default=None)

@@ -92,6 +92,10 @@ class Group:
     def drain(self) -> None:
         """Let nobody in, take nothing more, and lose what no worker has begun; what runs goes on."""
         self._shut_door()
+        with self._lock:
+            sessions = list(self._sessions)
+        for session in sessions:
+            session.announce_end()
         self._pool.drain(STOPPING)
 
     def close(self) -> None:

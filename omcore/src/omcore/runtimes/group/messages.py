@@ -106,6 +106,12 @@ class Refused(_Message):
     why: str
 
 
+class Leaving(_Message):
+    """The group takes no more deliveries; what runs may end."""
+
+    say: Literal["leaving"] = "leaving"
+
+
 class Failure(_Message):
     """Why there is no outcome."""
 
@@ -133,7 +139,7 @@ class Answer(_Message):
 
 
 Request: TypeAlias = Annotated[Hello | Submit | Cancel | AskState | AskWorkers, Field(discriminator="say")]
-Reply: TypeAlias = Annotated[Welcome | Refused | Ended | Answer, Field(discriminator="say")]
+Reply: TypeAlias = Annotated[Welcome | Refused | Leaving | Ended | Answer, Field(discriminator="say")]
 
 
 @cache

@@ -18,6 +18,7 @@ from omcore.runtimes.group.messages import (
     AskWorkers,
     Cancel,
     Hello,
+    Leaving,
     MessageError,
     Refused,
     Submit,
@@ -51,6 +52,7 @@ class Session:
         self._pool = pool
         self._key = key
         self._identity = identity
+        self._greeted = False
         self._jobs: dict[int, Job] = {}
         self._replies: SimpleQueue[bytes | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._write, name="om-group-replies", daemon=True)
@@ -70,6 +72,11 @@ class Session:
             self._say(Refused(why=str(error)).dump())
         finally:
             self._end()
+
+    def announce_end(self) -> None:
+        """Tell the client that the group takes nothing more."""
+        if self._greeted:
+            self._say(Leaving().dump())
 
     def leave(self) -> None:
         """Tell the client what is left to tell, and end the connection; a client that does not listen is left too."""
@@ -104,6 +111,7 @@ class Session:
         if hello.identity != self._identity:
             raise MessageError("the group was started with another configuration than the client's")
         self._say(Welcome(workers=tuple(self._workers())).dump())
+        self._greeted = True
 
     def _do(self, message: Request) -> None:
         match message:
