@@ -365,6 +365,11 @@ def test_any_error_becomes_data_and_comes_back_as_one_that_says_something(name: 
         assert str(came)
 
 
+def test_a_class_that_lies_is_told_by_what_it_is() -> None:
+    assert to_data(HOSTILE["class lies"]).message == to_data(HOSTILE["class is a text"]).message == "text"
+    assert to_data(HOSTILE["class without a name"]).type.endswith("Nameless")
+
+
 @given(st.sampled_from(sorted(KNOWN_MODULES)), st.text(max_size=20), st.text(max_size=200))
 def test_any_data_makes_an_error(module: str, name: str, message: str) -> None:
     kinds = vars(importlib.import_module(module)).keys() if module in sys.modules else ()
