@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from omcore.objects.filters import where  # noqa: TC004 - given by __getattr__
     from omcore.omega import Omega, Store  # noqa: TC004
+    from omcore.runtimes.handle import as_completed  # noqa: TC004
     from omcore.runtimes.scope import RuntimeChoice, Scope
 
     datasets: Store
@@ -32,7 +33,18 @@ if TYPE_CHECKING:
     runtime: Scope
 
 __version__ = "0.1.0"
-__all__ = ["Omega", "datasets", "errors", "jobs", "models", "runtime", "scripts", "setup", "where"]
+__all__ = [
+    "Omega",
+    "as_completed",
+    "datasets",
+    "errors",
+    "jobs",
+    "models",
+    "runtime",
+    "scripts",
+    "setup",
+    "where",
+]
 
 _LOCK = RLock()
 _DEFAULT = ("datasets", "models", "jobs", "scripts", "runtime", "bucket", "close")
@@ -114,6 +126,10 @@ class _DefaultModule(ModuleType):
             from omcore.objects.filters import where
 
             return where
+        if name == "as_completed":
+            from omcore.runtimes.handle import as_completed
+
+            return as_completed
         if name in _DEFAULT:
             return getattr(self._default(), name)
         message = f"module 'omcore' has no attribute {name!r}; there are {', '.join(__all__)}"

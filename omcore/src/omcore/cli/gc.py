@@ -21,12 +21,16 @@ def gc(dry_run: bool, keep_hours: float) -> None:
     from omcore.storage.gc import collect
 
     grace = timedelta(hours=keep_hours)
-    storage = session().omega().context.storage
+    context = session().omega().context
+    storage = context.storage
     with progress("collecting garbage"):
+        tasks = 0 if dry_run else context.clear_tasks()
         purged = list(purge(storage, datetime.now(UTC) - grace, user_at_host(), dry_run=dry_run))
         report = collect(storage, grace, dry_run=dry_run)
     if session().json:
-        show_json({"purged": [asdict(one) for one in purged], **asdict(report), "dry_run": dry_run})
+        show_json({"purged": [asdict(one) for one in purged], **asdict(report), "tasks": tasks, "dry_run": dry_run})
         return
     would = "would be " if dry_run else ""
     click.echo(f"{len(purged)} dropped objects and {report.deleted} blobs ({report.bytes:,} bytes) {would}deleted")
+    if tasks:
+        click.echo(f"{tasks} records of tasks that ended long ago deleted")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from omcore.cli.common import FilePath, session, show, take_common_options
-from omcore.cli.formats import check_target, write
-from omcore.cli.results import print_value
+from omcore.cli.formats import check_target
 from omcore.cli.stores import pair
+from omcore.cli.task_commands import COMMANDS, print_result
 from omcore.cli.worker_command import worker
 from omcore.errors import InvalidArgumentError
 
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from omcore.proxies.base import Action, RuntimeProxy
-    from omcore.runtimes.records import TaskInfo
     from omcore.runtimes.scope import Scope
 
 PROXIES = "omcore.proxy"
-SHOWN = ("id", "state", "action", "object", "submitted", "ended", "worker")
+SECONDS = click.FloatRange(0, min_open=True)
+ENVIRONMENTS = ("warn", "refuse", "elsewhere", "ignore")
 
 
 class RuntimeGroup(click.Group):
@@ -50,30 +49,55 @@ def _host() -> Any:
 @click.option("--require", multiple=True, metavar="LABEL", help="Only on workers that offer this label.")
 @click.option("--local", is_flag=True, help="Run it here, in this process.")
 @click.option("--async", "detach", is_flag=True, help="Print the task's id and leave; see 'om runtime result'.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds the task may run.")
+@click.option("--timeout", type=SECONDS, help="Seconds that one attempt may run.")
+@click.option("--start-timeout", type=SECONDS, help="Seconds that a task may wait for a worker.")
+@click.option("--total-timeout", type=SECONDS, help="Seconds from its submission to its end.")
+@click.option("--heartbeat", type=SECONDS, help="Seconds without a sign of life of its worker before another gets it.")
+@click.option("--retry", type=click.IntRange(0), metavar="TIMES", help="Run it again when it raises an error.")
+@click.option("--memory", metavar="SIZE", help="Memory it may take, such as 2GiB.")
+@click.option("--environment", type=click.Choice(ENVIRONMENTS), help="What to do on other versions of the libraries.")
+@click.option("--key", metavar="TEXT", help="Make a repeated call with the same key the same task.")
+@click.option("--durable", is_flag=True, help="Keep a record also of a light action such as predict.")
 @click.option("--wait", is_flag=True, help="Queue it even if no worker offers the labels now.")
 @click.pass_context
-def runtime(
-    ctx: click.Context, require: tuple[str, ...], local: bool, detach: bool, timeout: float | None, wait: bool
-) -> None:
+def runtime(ctx: click.Context, /, **options: Any) -> None:
     """Run actions on stored objects, and look after the tasks."""
-    if local and detach:
+    if options["local"] and options["detach"]:
         raise InvalidArgumentError("--local runs the task in this process and --async leaves it; give one of them")
-    ctx.obj = {"require": require, "local": local, "detach": detach, "timeout": timeout, "wait": wait}
+    ctx.obj = options
 
 
-runtime.add_command(worker)
+for known_command in (worker, *COMMANDS):
+    runtime.add_command(known_command)
 
 
 def scope() -> Scope:
     """`om.runtime` with the options of the command line."""
     options = click.get_current_context().obj
-    found = session().omega().runtime.mode(local=options["local"]).require(*options["require"])
-    if options["timeout"] is not None:
-        found = found.timeout(options["timeout"])
+    found = _limited(session().omega().runtime.mode(local=options["local"]).require(*options["require"]), options)
+    if options["retry"] is not None:
+        found = found.retry(options["retry"])
+    if options["key"] is not None:
+        found = found.idempotent(options["key"])
+    if options["durable"]:
+        found = found.durable()
     if options["wait"]:
         found = found.wait()
     return found.detach() if options["detach"] else found
+
+
+def _limited(found: Scope, options: dict[str, Any]) -> Scope:
+    limits = {
+        "seconds": options["timeout"],
+        "start": options["start_timeout"],
+        "total": options["total_timeout"],
+        "heartbeat": options["heartbeat"],
+    }
+    if any(limit is not None for limit in limits.values()):
+        found = found.timeout(**limits)
+    if options["memory"] is not None:
+        found = found.memory(options["memory"])
+    return found if options["environment"] is None else found.environment(options["environment"])
 
 
 def proxy_command(proxy: type[RuntimeProxy]) -> click.Command:
@@ -105,17 +129,9 @@ def proxy_command(proxy: type[RuntimeProxy]) -> click.Command:
         if click.get_current_context().obj["detach"]:
             click.echo(handle.id)
         else:
-            _print_result(handle, output)
+            print_result(handle, output)
 
     return command
-
-
-def _print_result(handle: Any, output: Path | None, timeout: float | None = None) -> None:
-    value = handle.get(timeout)  # with a bar where somebody watches
-    if output is None:
-        print_value(value)
-    else:
-        write(value, output)
 
 
 def _help_of(proxy: type[RuntimeProxy]) -> str:
@@ -128,52 +144,6 @@ def _line(name: str, action: Action[..., Any]) -> str:
     positional = (known for known in action.signature.parameters.values() if known.kind is known.POSITIONAL_OR_KEYWORD)
     takes = " ".join(known.name.upper() for known in positional)
     return f"{name} {takes}: {first[0] if first else ''}".rstrip(": ")
-
-
-@runtime.command()
-@click.argument("task")
-@click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait for it; else until it ends.")
-@click.option("-o", "--output", type=FilePath(), help="Write the result to a file.")
-def result(task: str, timeout: float | None, output: Path | None) -> None:
-    """Wait for a task and print its result."""
-    if output is not None:
-        check_target(output)
-    _print_result(session().omega().runtime.task(task), output, timeout)
-
-
-@runtime.command()
-@click.argument("task")
-def status(task: str) -> None:
-    """Say where a task is."""
-    print_value(str(session().omega().runtime.task(task).status))
-
-
-@runtime.command()
-@click.argument("task")
-def cancel(task: str) -> None:
-    """Cancel a task: no result of it becomes visible any more."""
-    session().omega().runtime.task(task).cancel()
-
-
-@runtime.command()
-@click.option("--state", help="Only tasks in this state, for example FAILURE.")
-def tasks(state: str | None) -> None:
-    """The durable tasks of the context, latest first."""
-    from omcore.runtimes.task import State
-
-    if state is not None and state.upper() not in State.__members__:
-        raise InvalidArgumentError(f"there is no state {state!r}; there are {', '.join(State.__members__)}")
-    known = None if state is None else State[state.upper()]
-    show(map(_task_row, session().omega().runtime.tasks(known)), SHOWN, empty="no tasks here")
-
-
-def _task_row(task: TaskInfo) -> dict[str, Any]:
-    times = {name: _time(getattr(task, name)) for name in ("submitted", "started", "ended")}
-    return {**asdict(task), **times, "state": str(task.state)}
-
-
-def _time(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 @runtime.command()
