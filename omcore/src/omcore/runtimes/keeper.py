@@ -8,6 +8,7 @@ cancelled elsewhere, and clears away what ended long ago.
 from __future__ import annotations
 
 import logging
+import platform
 import time
 from dataclasses import dataclass
 from threading import Condition, RLock, Thread, current_thread
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from omcore.runtimes.backend import EngineHandle, RuntimeBackend
     from omcore.runtimes.records import TaskRecords
     from omcore.runtimes.sessions import Session
-    from omcore.storage.backend import Record, StorageBackend
+    from omcore.storage.backend import Body, Record, StorageBackend
 
 logger = logging.getLogger(__name__)
 
@@ -146,12 +147,15 @@ class Keeper:
         why = Outcome(id=task_id, state=State.LOST, error=_with_notes(error))
         if self._closed:
             return None if watched.outlives else self._records.end(why)
-        sees_death = self._backend().strengths.sees_death
-        if (sees_death or lease.waits(self._records.record(task_id).body)) and self._records.lost(
+        if self._is_bereft(self._records.record(task_id).body) and self._records.lost(
             task_id, why, self._session.open()
         ):
             self._deliver(self._records.record(task_id))
         return None
+
+    def _is_bereft(self, body: Body) -> bool:
+        """Whether nobody runs a task whose delivery is lost: it may have been delivered more than once."""
+        return lease.waits(body) or (self._backend().strengths.sees_death and not _lives_here(body["worker"]))
 
     # --- what anybody submitted
 
@@ -283,6 +287,14 @@ class Keeper:
             except TaskNotFoundError:
                 continue
         self._session.close()
+
+
+def _lives_here(worker: str) -> bool:
+    """Whether a worker, as `host:pid`, is a living process of this machine."""
+    import psutil
+
+    host, _, pid = worker.rpartition(":")
+    return host == platform.node() and pid.isdecimal() and psutil.pid_exists(int(pid))
 
 
 def _with_notes(error: TaskError) -> ErrorData:

@@ -289,7 +289,9 @@ class TaskRecords:
 
     def state(self, task_id: str) -> State:
         """Where a task is: what its record says, save that one whose worker is gone waits to be run again."""
-        body = self._record(task_id).body
+        return self._truth(task_id, self._record(task_id).body)
+
+    def _truth(self, task_id: str, body: Body) -> State:
         late = lease.diagnose(task_id, body, self.now(), {body["publisher"]})
         if late.outcome is not None:
             return late.outcome.state
@@ -305,10 +307,13 @@ class TaskRecords:
 
     def find(self, state: State | None = None) -> Iterator[TaskInfo]:
         """The tasks, or those in one state, in any order."""
-        where = None if state is None else {"state": state.value}
-        for record in self._storage.scan_records(PREFIX, where, SHOWN):
-            fields: dict[str, Any] = {**record.body, "state": State(record.body["state"])}
-            yield TaskInfo(record.key.removeprefix(PREFIX), **{**fields, "require": tuple(fields["require"])})
+        for where in [None] if state is None else [{"state": one.value} for one in {state, *OPEN}]:
+            for record in self._storage.scan_records(PREFIX, where, (*SHOWN, *_WITHOUT_TEXT)):
+                task_id = record.key.removeprefix(PREFIX)
+                now = self._truth(task_id, record.body)
+                if state is None or now is state:
+                    fields: dict[str, Any] = {name: record.body[name] for name in SHOWN}
+                    yield TaskInfo(task_id, **{**fields, "state": now, "require": tuple(fields["require"])})
 
     def forget(self, before: float) -> list[str]:
         """Remove the records of tasks that ended before a time; return their ids."""
