@@ -31,6 +31,7 @@ from omcore.runtimes.task import ErrorData, Outcome, PinValue, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import TracebackType
 
     from omcore.objects.drafts import Plan
     from omcore.omega import Omega, Store
@@ -276,10 +277,16 @@ class Execution:
             if self._attempt.timed_out:
                 return to_data(TaskTimeoutError(why, self._spec.id))
             return to_data(TaskCancelledError(why, self._spec.id))
-        return to_data(error, error.__traceback__)
+        return to_data(error, _trace_of(error))
 
     def _outcome(self, state: State, **fields: Any) -> Outcome:
         return Outcome(id=self._spec.id, state=state, worker=worker_id(), notices=tuple(self._notices), **fields)
+
+
+def _trace_of(error: BaseException) -> TracebackType | None:
+    """The traceback of an error whose class may say anything."""
+    trace: TracebackType | None = BaseException.__dict__["__traceback__"].__get__(error)
+    return trace
 
 
 def pin_of(value: PinValue) -> Pin:

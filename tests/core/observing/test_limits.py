@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from omcore.errors import InvalidArgumentError
 from omcore.runtimes.limits import LARGEST_SIZE, memory_limit, parse_size
 
+pytestmark = pytest.mark.slow  # real allocations in processes of their own
+
 MIB = 1 << 20
 
 PROGRAM = """

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from jupyter_client.manager import KernelManager
 
+pytestmark = pytest.mark.slow  # a kernel takes seconds to start
+
 CELL = """
 from omcore.runtimes.livebar import live_bar
 from omcore.runtimes.progress import Progress

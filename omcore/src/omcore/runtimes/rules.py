@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from omcore.errors import InvalidArgumentError
 from omcore.runtimes.task import EnvironmentRule, RetryRule, Seconds
@@ -12,6 +12,17 @@ from omcore.sentences import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+def _size(value: Any) -> int | None:
+    from omcore.runtimes.limits import parse_size
+
+    if value is None:
+        return None
+    try:
+        return parse_size(value)
+    except InvalidArgumentError as error:
+        raise ValueError(str(error)) from None
 
 
 class TaskRules(BaseModel):
@@ -37,7 +48,7 @@ class TaskRules(BaseModel):
     heartbeat: Annotated[float, Field(ge=1, le=1e9)] | None = None
     retry: RetryRule | None = None
     deliveries: Annotated[int, Field(ge=1, le=1000)] | None = None
-    memory: Annotated[ByteSize, Field(gt=0)] | None = None
+    memory: Annotated[int, Field(gt=0), BeforeValidator(_size)] | None = None
     environment: EnvironmentRule | None = None
 
     def over(self, base: TaskRules) -> TaskRules:
@@ -66,5 +77,6 @@ def make_rules(said: Mapping[str, Any], where: str) -> TaskRules:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         key = ".".join(map(str, first["loc"])) or "it"
         known = ", ".join(TaskRules.model_fields)
-        message = f"{where} cannot be used: {key}: {one_line(first['msg'], 200)}; the rules there are: {known}"
+        problem = one_line(first["msg"].removeprefix("Value error, "), 200)
+        message = f"{where} cannot be used: {key}: {problem}; the rules there are: {known}"
     raise InvalidArgumentError(message)
