@@ -288,14 +288,23 @@ class TaskRecords:
         return {key.removeprefix(PREFIX): record for key, record in found.items()}
 
     def state(self, task_id: str) -> State:
-        """Where a task is: what its record says, save that one whose worker is gone waits to be run again."""
-        return self._truth(task_id, self._record(task_id).body)
+        """Where a task is: what its record says, save that one whose worker is gone waits to be run again.
 
-    def _truth(self, task_id: str, body: Body) -> State:
-        late = lease.diagnose(task_id, body, self.now(), {body["publisher"]})
-        if late.outcome is not None:
-            return late.outcome.state
-        return State.RETRY if late.need is Need.REPLACEMENT else State(body["state"])
+        One that is over, because it took too long or no worker is left to it, is ended by this: who was told an end
+        is never told another one.
+        """
+        while True:
+            record = self._record(task_id)
+            state, over = self._truth(task_id, record.body)
+            if over is None or self._try_end(record, over):
+                return state
+
+    def _truth(self, task_id: str, body: Body) -> tuple[State, Outcome | None]:
+        """Where a task is; and how it ends where it is over and its record does not say so yet."""
+        found = lease.diagnose(task_id, body, self.now(), {body["publisher"]})
+        if found.outcome is not None:
+            return found.outcome.state, found.outcome
+        return State.RETRY if found.need is Need.REPLACEMENT else State(body["state"]), None
 
     def outcome(self, task_id: str) -> Outcome | None:
         """The outcome of a task that has ended, or `None`."""
@@ -310,7 +319,9 @@ class TaskRecords:
         for where in [None] if state is None else [{"state": one.value} for one in {state, *OPEN}]:
             for record in self._storage.scan_records(PREFIX, where, (*SHOWN, *_WITHOUT_TEXT)):
                 task_id = record.key.removeprefix(PREFIX)
-                now = self._truth(task_id, record.body)
+                now, over = self._truth(task_id, record.body)
+                if over is not None:
+                    now = self.state(task_id)
                 if state is None or now is state:
                     fields: dict[str, Any] = {name: record.body[name] for name in SHOWN}
                     yield TaskInfo(task_id, **{**fields, "state": now, "require": tuple(fields["require"])})
