@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from omcore.storage.backend import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 OM = (sys.executable, "-W", "error", "-c", "from omcore.cli import main; main()")
@@ -24,11 +26,12 @@ runtime = { backend = "nowhere" }
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "omcore.toml").write_text(CONFIGURATION)
-    return tmp_path
+    with tempfile.TemporaryDirectory(prefix="om-") as folder:  # a short path, since sockets need one
+        monkeypatch.setenv("TMPDIR", folder)
+        yield tmp_path
 
 
 def om(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -54,6 +55,15 @@ def start_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sta
     yield start
     for runtime in started:
         runtime.close()
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of temporary files, here and in new processes: a short path, since sockets need one."""
+    with tempfile.TemporaryDirectory(prefix="om-") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 @pytest.mark.slow
 class TestGroup(RuntimeConformance):
     @pytest.fixture
-    def start_runtime(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StartRuntime:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    def start_runtime(self, tmp_path: Path, temporary: Path) -> StartRuntime:
         place = Place("kit", tmp_path)
 
         @contextmanager

@@ -13,6 +13,7 @@ import pytest
 
 from omcore.errors import NoWorkerError, TaskCancelledError, TaskError, TaskLostError
 from omcore.runtimes.backend import Delivery, EngineState
+from omcore.runtimes.group.meeting import Meeting
 
 from .conftest import IMPORTABLE, PATIENCE, result, run, send, until
 from .groups import group
@@ -27,9 +28,8 @@ PLAIN = frozenset[str]()
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the context. Sockets are in a folder of this test's own, however long its path is."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+def home(tmp_path: Path, temporary: Path) -> Path:
+    """The folder of the context; its path is too long for a socket."""
     return tmp_path
 
 
@@ -50,7 +50,7 @@ def started(folder: Path, name: str) -> int:
 
 
 def sockets(home: Path) -> list[Path]:
-    return [path for path in home.rglob("*") if path.suffix in {".sock", ".new", ".life"}]
+    return [path for path in Meeting(home).folder.iterdir() if path.suffix in {".sock", ".new", ".life"}]
 
 
 def test_clients_find_a_group_and_share_its_workers(start_local: StartLocal, home: Path) -> None:
@@ -74,6 +74,7 @@ def test_a_client_notices_that_a_group_came_or_went_when_it_submits(start_local:
     assert run(client, PID) == own
 
 
+@pytest.mark.slow
 def test_a_client_may_refuse_to_share(start_local: StartLocal, home: Path) -> None:
     with group(home):
         client = start_local({"workers": 1, "shared": False})
@@ -101,6 +102,7 @@ def test_labels_decide_between_a_group_and_workers_of_ones_own(start_local: Star
         assert not client.serves(frozenset({"gpu", "memory"}))
 
 
+@pytest.mark.slow
 def test_several_groups_of_one_context_serve_side_by_side(start_local: StartLocal, home: Path) -> None:
     client = start_local({"shared": True})
     with group(home, "gpu") as gpu, group(home, "memory", workers=2) as memory:
@@ -110,6 +112,7 @@ def test_several_groups_of_one_context_serve_side_by_side(start_local: StartLoca
         assert psutil.Process(int(run(client, PID, "memory"))).ppid() == memory.pid
 
 
+@pytest.mark.slow
 def test_a_group_of_another_configuration_is_left_alone(
     start_local: StartLocal, home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -239,6 +242,7 @@ def test_what_a_killed_group_left_hinders_nobody(start_local: StartLocal, home: 
     assert sockets(home) == []
 
 
+@pytest.mark.slow
 def test_a_worker_of_a_group_that_is_killed_costs_its_task_alone(start_local: StartLocal, home: Path) -> None:
     client = start_local()
     with group(home):
@@ -250,7 +254,14 @@ def test_a_worker_of_a_group_that_is_killed_costs_its_task_alone(start_local: St
             running.outcome()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGTERM, id="SIGTERM"),
+        pytest.param(signal.SIGINT, id="SIGINT", marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, id="SIGHUP", marks=pytest.mark.slow),
+    ],
+)
 def test_a_group_that_is_told_to_stop_lets_running_tasks_end(
     start_local: StartLocal, home: Path, number: signal.Signals
 ) -> None:
@@ -287,6 +298,7 @@ def test_a_second_signal_ends_a_group_at_once(start_local: StartLocal, home: Pat
         assert sockets(home) == []
 
 
+@pytest.mark.slow
 def test_tasks_that_take_longer_than_the_grace_are_ended(start_local: StartLocal, home: Path) -> None:
     client = start_local()
     with group(home, grace=0.1) as process:
@@ -299,6 +311,7 @@ def test_tasks_that_take_longer_than_the_grace_are_ended(start_local: StartLocal
         assert process.wait(PATIENCE) == 0
 
 
+@pytest.mark.slow
 def test_an_id_may_be_anything_that_json_can_write(start_local: StartLocal, home: Path) -> None:
     with group(home):
         handle = start_local().submit(Delivery('"\\ \0 ü 漢', b"result = 'done'"))

@@ -7,10 +7,12 @@ from contextlib import ExitStack, suppress
 from multiprocessing.connection import Client, Listener
 from typing import TYPE_CHECKING, Self
 
+from omcore.errors import ConfigurationError
 from omcore.runtimes.group.meeting import identity_of
 from omcore.runtimes.group.session import Session
 from omcore.runtimes.group.wire import Wire
 from omcore.runtimes.pool import Pool
+from omcore.sentences import reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +31,14 @@ PAUSE = 0.1
 """Seconds before a door that could not be opened is tried again."""
 
 STOPPING = "the group of workers is being stopped"
+
+
+def _listening(address: Path) -> Listener:
+    try:
+        return Listener(str(address), "AF_UNIX", BACKLOG)
+    except OSError as error:
+        message = f"no group of workers can wait for clients at {address}: {reason(error)}"
+        raise ConfigurationError(message) from error
 
 
 class Group:
@@ -60,7 +70,7 @@ class Group:
             self._pool = Pool(entry, named, threads, self._berth.tether)
             self._key = meeting.key()
             self._identity = identity_of(entry)
-            self._listener = Listener(str(self._berth.draft), "AF_UNIX", BACKLOG)
+            self._listener = _listening(self._berth.draft)
             undo.callback(self._close_listener)
             self._berth.publish()
             undo.pop_all()

@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import stat
+import tempfile
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,8 +37,8 @@ class Meeting:
         """Say where it is; makes nothing.
 
         Args:
-            home: the folder of the context. Where its path is too long for a socket, the folder is a place in the
-                user's runtime folder that is named by a hash of it.
+            home: the folder of the context. Where its path is too long for a socket, the folder is one among
+                the system's temporary files that is named by the user and a hash of it.
         """
         self.folder = _folder(home)
 
@@ -173,9 +174,8 @@ def _folder(home: Path) -> Path:
     near = Path(os.path.realpath(home)) / "workers"
     if len(os.fsencode(near / LONGEST_NAME)) <= LONGEST_ADDRESS:
         return near
-    from platformdirs import user_runtime_path
-
-    return user_runtime_path("omcore") / hashlib.sha256(os.fsencode(near)).hexdigest()[:16]
+    digest = hashlib.sha256(os.fsencode(near)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"omcore-{os.geteuid()}-{digest}"
 
 
 def _own_names() -> Iterator[str]:
