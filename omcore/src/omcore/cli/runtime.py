@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -108,7 +109,9 @@ def proxy_command(proxy: type[RuntimeProxy]) -> click.Command:
     @click.argument("action")
     @click.argument("arguments", nargs=-1)
     @click.option("-p", "--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter by name.")
-    @click.option("--into", metavar="DATASET", help="Store the result as this dataset.")
+    @click.option(
+        "--into", metavar="NAME", help="Keep the result under this name: as a dataset, that of a job as a job."
+    )
     @click.option("-o", "--output", type=FilePath(), help="Write the result to a file.")
     def command(
         name: str,
@@ -136,14 +139,21 @@ def proxy_command(proxy: type[RuntimeProxy]) -> click.Command:
 
 def _help_of(proxy: type[RuntimeProxy]) -> str:
     actions = "\n".join(_line(name, action) for name, action in proxy.actions().items())
-    return f"Call ACTION on a stored {proxy.name}; names of datasets are its ARGUMENTS.\n\n\b\n{actions}"
+    data = "; names of datasets are its ARGUMENTS" if any(act.data for act in proxy.actions().values()) else ""
+    return f"Call ACTION on a stored {proxy.name}{data}.\n\n\b\n{actions}"
 
 
 def _line(name: str, action: Action[..., Any]) -> str:
     first = (action.__doc__ or "").strip().splitlines()
-    positional = (known for known in action.signature.parameters.values() if known.kind is known.POSITIONAL_OR_KEYWORD)
-    takes = " ".join(known.name.upper() for known in positional)
-    return f"{name} {takes}: {first[0] if first else ''}".rstrip(": ")
+    words = " ".join([name, *filter(None, map(_word, action.signature.parameters.values()))])
+    return f"{words}: {first[0] if first else ''}".rstrip(": ")
+
+
+def _word(parameter: Parameter) -> str:
+    """A parameter that is given by position, as a help shows it; empty for any other."""
+    if parameter.kind is Parameter.VAR_POSITIONAL:
+        return f"[{parameter.name.upper()}]..."
+    return parameter.name.upper() if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD else ""
 
 
 @runtime.command()
