@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from omcore.runtimes.logs import LogWriter
     from omcore.runtimes.records import Claim
     from omcore.runtimes.task import TaskSpec, Value
+    from omcore.storage.backend import Change
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class Execution:
         self._alone = alone
         self._here = here
         self._drafts: list[tuple[Store, Draft]] = []
+        self._left: list[tuple[Store, Draft]] = []
         self._log = TaskLog() if spec.durable else TaskLog(LIGHT_LOG)
         self._notices: list[str] = []
         self._attempt: Attempt | None = None
@@ -83,14 +85,31 @@ class Execution:
             return self._read(pin)
         return self._context.loaded.get(pin.model_dump_json(), lambda: (self._read(pin), self._size(pin)))
 
-    def store(self, value: Any, *, into: str | None = None) -> Draft:
+    @property
+    def om(self) -> Omega:
+        """The bucket that the task works in: what a program knows as `om`."""
+        return self._omega
+
+    @property
+    def pin(self) -> Pin:
+        """The version that the action is called on."""
+        return pin_of(self._spec.object)
+
+    def store(self, value: Any, *, into: str | None = None, store: str = "datasets") -> Draft:
         """Store a value when the task ends."""
         spec = self._spec
-        kind, name = (spec.object.store, spec.object.name) if into is None else ("datasets", into)
-        store = self._omega.store(kind)
-        draft = store.stage(value, name, provenance=self._provenance(into), action=spec.action)
-        self._drafts.append((store, draft))
+        kind, name = (spec.object.store, spec.object.name) if into is None else (store, into)
+        place, draft = self._to_stage(value, kind, name, into)
+        self._drafts.append((place, draft))
         return draft
+
+    def leave(self, value: Any, *, into: str, store: str) -> None:
+        """Store a value if the task fails."""
+        self._left.append(self._to_stage(value, store, into, into))
+
+    def _to_stage(self, value: Any, kind: str, name: str, into: str | None) -> tuple[Store, Draft]:
+        place = self._omega.store(kind)
+        return place, place.stage(value, name, provenance=self._provenance(into), action=self._spec.action)
 
     def progress(self, done: float, total: float | None = None, unit: str = "") -> None:
         """Tell how far the action is."""
@@ -266,9 +285,27 @@ class Execution:
                 return records.decline(claim, data, DECLINED)
             if not self._is_unfit(error) and spec.retry.covers(error, failures):
                 return records.retry(claim, data, spec.retry.pause(failures), log)
-            return records.finish(claim, self._outcome(State.FAILURE, seconds=seconds, error=data), log)
+            return self._finish_failed(claim, data, seconds, log)
         except TaskLostError:  # it was ended, or given to another worker, while it ran here
             return records.outcome(claim.id) or self._outcome(State.STARTED, recorded=True)
+
+    def _finish_failed(self, claim: Claim, data: ErrorData, seconds: float, log: Sequence[Change]) -> Outcome:
+        """End the task with its error, and publish what the action left for this case, in one commit."""
+        for _ in range(PARTS_OF_A_TRY):
+            plans = [store.plan(draft) for store, draft in self._left]
+            notes = tuple(f"what it made up to then is kept as {pin_of_plan(plan)}" for plan in plans)
+            error = data.model_copy(update={"notes": (*data.notes, *notes)})
+            changes = [change for plan in plans for change in plan.changes]
+            outcome = self._outcome(State.FAILURE, seconds=seconds, error=error)
+            try:
+                outcome = self._context.records.finish(claim, outcome, [*changes, *log])
+            except ConflictError:
+                continue
+            for (store, _), plan in zip(self._left, plans, strict=True):
+                store.announce(plan)
+            return outcome
+        message = f"task {self._spec.id} could not publish its failure: others kept publishing versions of the object"
+        raise TaskLostError(message, self._spec.id)
 
     def _told(self, error: BaseException) -> ErrorData:
         """An error as data, without our own frames; one that we raised into the action says why."""
