@@ -24,19 +24,29 @@ def nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What is promised: at most `ratio` times the peer, or at most `over` milliseconds more than the peer."""
+    """What is promised: at most `ratio` times the peer, or at most `over` milliseconds more than the peer.
+
+    Attributes:
+        ratio: of the medians.
+        over: of the medians, in milliseconds.
+        p95: of the times that 19 of 20 calls take at most.
+    """
 
     ratio: float | None = None
     over: float | None = None
+    p95: float | None = None
 
-    def holds(self, ours: float, peer: float) -> bool:
-        """Whether two times, in milliseconds, keep the promise."""
-        if self.ratio is not None and ours > peer * self.ratio:
+    def holds(self, ours: Times, peer: Times) -> bool:
+        """Whether the times of both sides keep the promise."""
+        if self.ratio is not None and ours.median > peer.median * self.ratio:
             return False
-        return self.over is None or ours <= peer + self.over
+        if self.p95 is not None and ours.p95 > peer.p95 * self.p95:
+            return False
+        return self.over is None or ours.median <= peer.median + self.over
 
     def __str__(self) -> str:
         parts = [f"{self.ratio:g}x"] if self.ratio is not None else []
+        parts += [f"p95 {self.p95:g}x"] if self.p95 is not None else []
         parts += [f"+{self.over:g} ms"] if self.over is not None else []
         return " and ".join(parts)
 
@@ -122,7 +132,7 @@ class Result:
     @property
     def holds(self) -> bool | None:
         """Whether the bar is kept; `None` where there is none."""
-        return self.pair.bar.holds(self.ours.median, self.peer.median) if self.pair.bar else None
+        return self.pair.bar.holds(self.ours, self.peer) if self.pair.bar else None
 
 
 def measure(
