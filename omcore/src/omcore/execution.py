@@ -153,6 +153,7 @@ class Execution:
         started = time.monotonic()
         failures = 0
         while True:
+            self._drafts.clear()
             try:
                 outcome = self._outcome(State.SUCCESS, value=self._encoded(self._act(None)))
             except BaseException as error:
