@@ -87,9 +87,10 @@ class LifePromises(RuntimeKit):
         with start_runtime(ENTRY, [PLAIN]) as runtime:
             if not runtime.strengths.sees_death:
                 pytest.skip("it does not promise to see that what ran a lost task is dead")
+            goes_on = runtime.outlives_client(PLAIN)
             handle = self.held(runtime, stage, "a")
             closing = background(runtime.close)
-            if not runtime.outlives_client(PLAIN):
+            if not goes_on:
                 self.final(handle)
                 stage.release_all()
                 assert not [process for process in stage.started("a") if _runs(process)]
