@@ -67,7 +67,14 @@ class ShareExecution(Execution):
         return self._context.storage
 
     def parted(self, pin: PinValue) -> PartedObject:
-        """A stored dataset, piece by piece."""
+        """A stored dataset, piece by piece; what is known of it is kept for the next share."""
+        whole = pin.model_copy(update={"rows": None})
+        found: PartedObject = self._context.loaded.get(
+            ("parted", self._omega.bucket, whole.model_dump_json()), lambda: (self._parted(whole), 0)
+        )
+        return found
+
+    def _parted(self, pin: PinValue) -> PartedObject:
         rows = None if pin.filter is None else filter_from_json(pin.filter)
         return self._omega.store(pin.store).parted(pin_of(pin), Query(pin.columns, rows))
 

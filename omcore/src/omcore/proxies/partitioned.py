@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,11 +12,12 @@ from omcore.errors import InvalidArgumentError
 from omcore.objects.parted import compose, cut
 from omcore.objects.parts import BlobSink
 from omcore.objects.sharing import batches
+from omcore.proxies.gathering import gathered
 from omcore.proxies.pieces import SWITCH
 from omcore.runtimes.task import EncodedValue, JsonValue, PinValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from omcore.objects.codecs.base import Content
     from omcore.objects.parted import PartedObject
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
     from omcore.runtimes.task import Value
     from omcore.storage.backend import StorageBackend
 
-BATCH_BYTES = 64 << 20
+BATCH_BYTES = 8 << 20
 """Stored bytes that a worker has in hand at a time; a single part may have more."""
+
+HELD_BYTES = 32 << 20
+"""Bytes of results that are written together where they are arrays of one dtype and width."""
 
 
 class Tools(Protocol):
@@ -151,7 +156,8 @@ class Share:
         """
         if self._pieces.merge is not None:
             return self._tools.values.encode([call(given) for rows, given in self._batches() if rows])
-        contents = [self._kept(call(given), rows) for rows, given in self._batches() if rows]
+        results = (self._checked(call(given), rows) for rows, given in self._batches() if rows)
+        contents = [self._kept(result) for result in gathered(results, HELD_BYTES)]
         if not contents:
             return JsonValue(value=None)
         return self._tools.values.wrap(compose(contents, self._tools.codecs, self._tools.storage))
@@ -159,7 +165,7 @@ class Share:
     def run_empty(self, call: Callable[[Mapping[str, Any]], Any]) -> Content:
         """Call for no rows at all, where no share has any: what comes of that is the result, or the error."""
         first = next(given for _, given in self._batches())
-        return self._kept(call(first), 0)
+        return self._kept(self._checked(call(first), 0))
 
     def _batches(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """How many rows each batch has, and the arguments for it."""
@@ -174,14 +180,17 @@ class Share:
             done = last
             self._tools.progress(done - start, stop - start, "rows")
 
-    def _kept(self, result: Any, rows: int) -> Content:
-        codec = self._tools.codecs.for_value(result, "datasets")
-        content = codec.encode(result, BlobSink(self._tools.storage))
-        if content.rows != rows:
-            has = "no rows" if content.rows is None else f"{content.rows} rows"
+    def _checked(self, result: Any, rows: int) -> Any:
+        found = None if isinstance(result, Mapping) else _rows_of(result)
+        if found != rows:
+            has = "no rows" if found is None else f"{found} rows"
             message = f"the result for {rows} rows of {self._pieces.data} has {has}, and not one for each of them"
             raise InvalidArgumentError(f"{message}; call this without parallel")
-        return content
+        return result
+
+    def _kept(self, result: Any) -> Content:
+        codec = self._tools.codecs.for_value(result, "datasets")
+        return codec.encode(result, BlobSink(self._tools.storage))
 
 
 def _is_nothing(value: Value | None) -> bool:
@@ -193,8 +202,15 @@ def _whole(parted: PartedObject) -> Any:
 
 
 def _count(value: Any) -> int:
+    return _rows_of(value) or 0
+
+
+def _rows_of(value: Any) -> int | None:
+    """How many rows it has; `None` for what has none."""
     shape = getattr(value, "shape", None)
-    return int(shape[0]) if shape else len(value)
+    if isinstance(shape, tuple):
+        return int(shape[0]) if shape else None
+    return len(value) if isinstance(value, Sized) else None
 
 
 def together(values: Sequence[Value], tools: Tools, empty: Callable[[], Content]) -> Content:
