@@ -15,6 +15,7 @@ from omcore.errors import ColumnNotFoundError, InvalidFilterError, UnsupportedTy
 from omcore.objects.codecs.base import API_VERSION, Codec, Content, Part, Query, SupportsAppend, SupportsBatches, Trust
 from omcore.objects.filters import where
 from omcore.testing.codec.damage import DamageConformance
+from omcore.testing.codec.pieces import PiecesConformance
 from omcore.testing.codec.places import Files, Parts
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 SIGNED = Trust(signed=True)
 
 
-class CodecConformance(DamageConformance):
+class CodecConformance(DamageConformance, PiecesConformance):
     """What every codec keeps. Two fixtures make it yours."""
 
     @pytest.fixture

@@ -10,7 +10,7 @@ from omcore.errors import ColumnNotFoundError, CorruptBlobError, InvalidFilterEr
 from omcore.objects.codecs.base import Codec, Content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from omcore.objects.codecs.base import Part, Query, Sink, Source, Trust
 
@@ -53,6 +53,21 @@ class Numbers(Codec):
         self.check(query)
         for part in content.parts:
             yield self.numbers(part, source)
+
+    def part_rows(self, content: Content) -> Sequence[int]:
+        """The numbers of each part."""
+        return [part.rows or 0 for part in content.parts]
+
+    def decode_parts(self, content: Content, source: Source, query: Query, trust: Trust, parts: slice) -> Any:  # noqa: ARG002 - plain
+        """The numbers of some parts."""
+        self.check(query)
+        return [number for part in content.parts[parts] for number in self.numbers(part, source)]
+
+    def compose(self, contents: Sequence[Content], sink: Sink, source: Source) -> Content:  # noqa: ARG002 - nothing to compare
+        """Lists, one after the other."""
+        rows = sum(content.rows or 0 for content in contents)
+        parts = tuple(part for content in contents for part in content.parts)
+        return replace(contents[0], parts=parts, details={"count": rows}, rows=rows)
 
     # --- what saboteurs do otherwise
 
