@@ -293,13 +293,14 @@ class DurableTracker(Tracker):
         return None if told is None else Progress.model_validate(told)
 
     def log(self, *, follow: bool) -> Iterator[str]:
-        """What is in the store."""
-        after: str | None = None
+        """What is in the store; of a task that others do together, what each of them has printed."""
+        after: dict[str, str] = {}
         while True:
             ended = not follow or self.wait(0)
-            for key, text in self._logs.read(self.id, after):
-                after = key
-                yield text
+            for each in (self.id, *children_of(self._records.record(self.id).body)):
+                for key, text in self._logs.read(each, after.get(each)):
+                    after[each] = key
+                    yield text
             if ended:
                 return
             self.wait(LONGEST_PAUSE)
