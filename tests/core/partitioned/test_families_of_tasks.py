@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from omcore.errors import ConflictError, TaskLostError, TaskNotFoundError
 from omcore.runtimes import family
 from omcore.runtimes.records import Claim, TaskRecords
-from omcore.runtimes.task import ErrorData, JsonValue, Outcome, PinValue, State, TaskSpec, new_id
+from omcore.runtimes.task import EncodedValue, ErrorData, JsonValue, Outcome, PinValue, State, TaskSpec, new_id
 from omcore.storage.backend import Place
+from omcore.storage.gc import collect
 from omcore.storage.memory import MemoryOptions, MemoryStorage
 
 if TYPE_CHECKING:
@@ -171,6 +173,23 @@ def test_shares_are_remembered_as_long_as_their_call_goes_on() -> None:
     assert made.records.forget(900.0) == []
     made.succeed(made.claim(1))
     assert sorted(made.records.forget(1001.0)) == sorted([made.parent.id, *(child.id for child in made.children)])
+
+
+def test_what_shares_have_made_is_kept_until_the_call_has_ended_and_is_forgotten() -> None:
+    made = Family(2)
+    digest = made.storage.write_blob([b"the rows of the first share"]).digest
+    claim = made.claim(0)
+    value = EncodedValue(kind="numpy.ndarray", content={"parts": [{"digest": digest}]})
+    parent = made.records.record(made.parent.id)
+    outcome = Outcome(id=claim.id, state=State.SUCCESS, value=value)
+    made.records.finish(claim, outcome, [made.records.advance(parent, claim.id, ROWS)])
+    assert collect(made.storage, timedelta(0)).deleted == 0
+    made.now = 1000.0
+    made.records.forget(900.0)
+    assert collect(made.storage, timedelta(0)).deleted == 0
+    made.records.end(Outcome(id=made.parent.id, state=State.REVOKED))
+    made.records.forget(1001.0)
+    assert collect(made.storage, timedelta(0)).deleted == 1
 
 
 def test_a_share_whose_call_is_forgotten_is_not_begun() -> None:

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omcore.errors import VetoError
 from omcore.objects.codecs.arrays import ArrayCodec
 from omcore.objects.codecs.base import Query
 from omcore.objects.codecs.frames.dataframe import DataFrameCodec
 from omcore.objects.codecs.frames.series import SeriesCodec
 from omcore.objects.codecs.frames.table import TableCodec
 from omcore.objects.codecs.values import JsonCodec
+from omcore.objects.events import Putting
 from omcore.objects.filters import where
 from tests.core.codecs.difficult_frames import frames
 from tests.core.codecs.support import ALL, NOBODY, Kept, same_frame, tiny_parts
@@ -135,6 +137,20 @@ def test_a_store_gives_the_pieces_of_a_pinned_version(shop: Shop) -> None:  # no
     assert sum(parted.sizes) <= parted.content.size
     same_frame(parted.read(1, 3), pd.DataFrame({"x": range(3, 8)}, index=pd.RangeIndex(3, 8)))
     same_frame(store.parted(pin, Query(None, where(y__lt=2))).read(0, 3), pd.DataFrame({"x": [0, 1]}))
+
+
+def test_a_plugin_is_asked_about_what_workers_wrote_in_pieces_before_it_is_stored(shop: Shop) -> None:  # noqa: F811
+    store = shop()
+    store.put(pd.DataFrame({"x": range(8)}), "sales")
+    parted = store.parted(store.pin("sales").pin)
+    draft = store.stage_content(parted.content, "copy", shown=store.parted_content(parted.content))
+    asked = shop.events.told[-1]
+    assert isinstance(asked, Putting)
+    assert (asked.name, asked.kind, asked.value.rows) == ("copy", "pandas.dataframe", (8,))
+    assert draft.content is parted.content
+    shop.events.veto = VetoError("not today")
+    with pytest.raises(VetoError, match="not today"):
+        store.stage_content(parted.content, "copy", shown=store.parted_content(parted.content))
 
 
 def test_what_has_no_pieces_is_read_whole(shop: Shop) -> None:  # noqa: F811 - a fixture

@@ -56,6 +56,7 @@ def test_each_part_is_run_once_and_one_version_appears(omega: Omega, shared_mode
     assert shares(omega, handle) == [State.SUCCESS] * 8
     assert handle.progress is not None
     assert (handle.progress.done, handle.progress.total, handle.progress.unit) == (ROWS, ROWS, "rows")
+    assert sorted(handle.logs().splitlines()) == sorted(f"rows from {first}" for first in range(0, ROWS, 5))
 
 
 def test_a_worker_that_is_killed_in_the_middle_of_its_part_costs_that_part_alone(

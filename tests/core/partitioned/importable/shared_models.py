@@ -28,6 +28,7 @@ class Noted(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         rows = [int(number) for number in np.asarray(X).ravel()]
         with Path(self.notes).open("a") as file:
             file.write(f"{os.getpid()} {min(rows)} {max(rows)}\n")
+        print(f"rows from {min(rows)}")
         return rows
 
     def predict(self, X: Any) -> Any:  # noqa: N803
