@@ -142,10 +142,22 @@ class Context:
         with self._lock:
             pid = os.getpid()
             if pid not in self._keepers:
-                session = Session(self.storage, self.records.now)
-                keeper = Keeper(self.storage, self.records, session, lambda: self.runtime_backend, self.clear_tasks)
-                self._keepers = {pid: keeper}
+                self._keepers = {pid: self._new_keeper("")}
             return self._keepers[pid]
+
+    def hold(self, name: str) -> None:
+        """Look after the context's tasks, as a process that holds deliveries for its clients.
+
+        Args:
+            name: what `RuntimeBackend.holder` calls this process.
+        """
+        with self._lock:
+            self._keepers = {os.getpid(): self._new_keeper(name)}
+            self.keeper.publisher()
+
+    def _new_keeper(self, name: str) -> Keeper:
+        session = Session(self.storage, self.records.now, name)
+        return Keeper(self.storage, self.records, session, lambda: self.runtime_backend, self.clear_tasks)
 
     @property
     def pulse(self) -> Pulse:

@@ -15,7 +15,7 @@ from omcore.objects.metadata import Metadata
 from omcore.objects.references import Pin
 from omcore.proxies.fanout import A_SLOT, children, parent_of, shared_argument, slots, spans
 from omcore.runtimes import detached
-from omcore.runtimes.backend import Delivery
+from omcore.runtimes.backend import ENGINE, Delivery
 from omcore.runtimes.errordata import to_data
 from omcore.runtimes.events import Submitting
 from omcore.runtimes.explanation import Explanation
@@ -131,7 +131,7 @@ class Submitter:
             raise
         engines = [engine for part in parts if (engine := keeper.engine(part.id)) is not None]
         if engines:
-            keeper.watch(spec.id, Together(spec.id, engines), outlives=True)
+            keeper.watch(spec.id, Together(spec.id, engines), ENGINE)
         return self._durable_handle(spec.id)
 
     def explain(self, store: str, reference: str | None, options: TaskOptions) -> Explanation:
@@ -260,12 +260,12 @@ class Submitter:
             detached.start(self._context.worker_entry, delivery, self._context.place.home / "tasks")
         else:
             self._context.keeper.watch(
-                spec.id, backend.submit(delivery), outlives=backend.outlives_client(delivery.require)
+                spec.id, backend.submit(delivery), backend.holder(delivery.require)
             )
 
     def _is_detached(self, require: frozenset[str], options: TaskOptions) -> bool:
         """Whether a task gets a process of its own, because the runtime would end it with this one."""
-        return options.detached and not self._context.runtime_backend.outlives_client(require)
+        return options.detached and self._context.runtime_backend.holder(require) is None
 
     def _delivery(self, spec: TaskSpec, envelope: bytes) -> Delivery:
         return Delivery(spec.id, envelope, frozenset(spec.require), spec.timeout, spec.deliveries)

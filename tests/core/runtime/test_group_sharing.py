@@ -60,7 +60,7 @@ def test_clients_find_a_group_and_share_its_workers(start_local: StartLocal, hom
         assert run(second, PID) == worker
         assert psutil.Process(int(worker)).ppid() == process.pid
         assert [info.id for info in first.workers()] == [f"default-1@{process.pid}"]
-        assert first.outlives_client(PLAIN)
+        assert first.holder(PLAIN)
 
 
 def test_a_client_notices_that_a_group_came_or_went_when_it_submits(start_local: StartLocal, home: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_client_notices_that_a_group_came_or_went_when_it_submits(start_local:
         shared = run(client, PID)
         assert shared != own
         assert psutil.Process(int(shared)).ppid() == process.pid
-    assert not client.outlives_client(PLAIN)
+    assert client.holder(PLAIN) is None
     assert run(client, PID) == own
 
 
@@ -80,7 +80,7 @@ def test_a_client_may_refuse_to_share(start_local: StartLocal, home: Path) -> No
         client = start_local({"workers": 1, "shared": False})
         assert psutil.Process(int(run(client, PID))).ppid() == os.getpid()
         assert [worker.id for worker in client.workers()] == ["default-1"]
-        assert not client.outlives_client(PLAIN)
+        assert client.holder(PLAIN) is None
 
 
 def test_a_client_that_only_shares_says_that_nobody_is_there(start_local: StartLocal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,10 @@ from omcore.cli.common import session
 from omcore.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from omcore.context import Context
+    from omcore.runtimes.group.group import Group
     from omcore.runtimes.local import LocalRuntime
 
 
@@ -34,8 +38,21 @@ def worker(workers: int | None, labels: tuple[str, ...], grace: float) -> None:
     from omcore.runtimes.group.foreground import run
 
     context = session().omega().context
-    start = partial(_local(context).open_group, workers, labels)
+    start = partial(_open, context, workers, labels)
     run(start, grace, lambda line: click.echo(f"context {context.settings.name!r}: {line}"))
+
+
+@contextmanager
+def _open(context: Context, workers: int | None, labels: tuple[str, ...]) -> Iterator[Group]:
+    """Start the group, and look after the tasks that it holds, also when their clients have gone."""
+    from omcore.runtimes.local import LocalRuntime
+    from omcore.runtimes.scope import RuntimeChoice
+
+    with closing(context), _local(context).open_group(workers, labels) as group:
+        # what is handed out here goes to this group, and to nobody when that is being stopped
+        context.choose_runtime(RuntimeChoice(LocalRuntime, {**context.settings.runtime.options, "shared": True}))
+        context.hold(group.name)
+        yield group
 
 
 def _local(context: Context) -> LocalRuntime:

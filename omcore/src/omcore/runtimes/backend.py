@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 API_VERSION = 1
 """The version of this contract; a backend states the one it was written for as a literal."""
 
+ENGINE = "engine"
+"""Who holds a delivery that an engine keeps, whatever becomes of the processes that use it."""
+
 
 class EngineState(StrEnum):
     """What an engine knows of a delivery; the state of a task is more than this and is the core's."""
@@ -202,9 +205,14 @@ class RuntimeBackend(ABC):
         """
         return any(require <= worker.labels for worker in self.workers())
 
-    def outlives_client(self, require: frozenset[str]) -> bool:  # noqa: ARG002 - for runtimes where it depends
-        """Say whether a delivery with these labels would go on now when this process closes the runtime or dies."""
-        return self.strengths.survives_client
+    def holder(self, require: frozenset[str]) -> str | None:  # noqa: ARG002 - for runtimes where it depends
+        """Say who goes on with a delivery with these labels when this process closes the runtime or dies.
+
+        Returns:
+            `None` for nobody; `ENGINE` for an engine with a memory of its own; the id of another process's session,
+            which keeps a sign of life in the store.
+        """
+        return ENGINE if self.strengths.survives_client else None
 
     @abstractmethod
     def close(self) -> None:

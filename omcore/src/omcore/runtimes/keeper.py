@@ -54,12 +54,12 @@ class _Watched:
 
     Attributes:
         engine: the handle of its latest delivery.
-        outlives: whether the engine goes on with it when this process ends.
+        holder: who goes on with it when this process ends; `None` for nobody.
         since: when it was delivered, on the clock of the machine.
     """
 
     engine: EngineHandle
-    outlives: bool
+    holder: str | None
     since: float
 
 
@@ -112,10 +112,10 @@ class Keeper:
                 self._thread = Thread(target=self._run, name="om-keeper", daemon=True)
                 self._thread.start()
 
-    def watch(self, task_id: str, engine: EngineHandle, *, outlives: bool) -> None:
-        """Look after a delivery."""
+    def watch(self, task_id: str, engine: EngineHandle, holder: str | None) -> None:
+        """Look after a delivery that goes on with `holder` when this process ends."""
         with self._lock:
-            self._watched[task_id] = _Watched(engine, outlives, time.monotonic())
+            self._watched[task_id] = _Watched(engine, holder, time.monotonic())
 
     def engine(self, task_id: str) -> EngineHandle | None:
         """The handle of a task's latest delivery by this process."""
@@ -146,7 +146,7 @@ class Keeper:
             return self._records.end(Outcome(id=task_id, state=State.FAILURE, error=to_data(error)))
         why = Outcome(id=task_id, state=State.LOST, error=_with_notes(error))
         if self._closed:
-            return None if watched.outlives else self._records.end(why)
+            return None if watched.holder is not None else self._records.end(why)
         if self._is_bereft(self._records.record(task_id).body) and self._records.lost(
             task_id, why, self._session.open()
         ):
@@ -192,7 +192,7 @@ class Keeper:
         require = frozenset(body["require"])
         backend = self._backend()
         delivery = Delivery(task_id, envelope_of(record), require, body["timeout"], body["deliveries"])
-        self.watch(task_id, backend.submit(delivery), outlives=backend.outlives_client(require))
+        self.watch(task_id, backend.submit(delivery), backend.holder(require))
         logger.info("task %s was handed out again", task_id)
 
     # --- the thread
@@ -250,15 +250,22 @@ class Keeper:
             self._backend().cancel(task_id)
 
     def _hand_over(self, watched: Mapping[str, _Watched], found: Mapping[str, Record]) -> None:
-        """Note that the engine answers for what has waited in it for a while."""
+        """Note who answers for what has waited for a while with somebody else."""
         before = time.monotonic() - HANDED_OVER
-        held = [
-            task_id
+        waiting = {
+            task_id: task
             for task_id, task in watched.items()
-            if task.outlives and task.since < before and task.engine.state is EngineState.QUEUED
-        ]
-        own = [task_id for task_id in held if task_id in found and found[task_id].body["publisher"] == self._session.id]
-        self._records.mark_published(own, lease.ENGINE)
+            if task.since < before and task.engine.state is EngineState.QUEUED and task_id in found
+        }
+        self._note_holders({at: task for at, task in waiting.items() if self._is_publisher(found[at])})
+
+    def _is_publisher(self, record: Record) -> bool:
+        return bool(record.body["publisher"] == self._session.id)
+
+    def _note_holders(self, watched: Mapping[str, _Watched]) -> None:
+        for holder in {task.holder for task in watched.values() if task.holder is not None}:
+            held = [task_id for task_id, task in watched.items() if task.holder == holder]
+            self._records.mark_published(held, holder)
 
     def _reap(self) -> None:
         """Do what any open task needs."""
@@ -279,8 +286,7 @@ class Keeper:
 
     def close(self) -> None:
         """Settle what this process delivered, and go. Called after the runtime was closed."""
-        outliving = [task_id for task_id, task in self._watched.items() if task.outlives]
-        self._records.mark_published(outliving, lease.ENGINE)
+        self._note_holders(dict(self._watched))
         for task_id in list(self._watched):
             try:
                 self.settle(task_id)

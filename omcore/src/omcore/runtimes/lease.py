@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from omcore.runtimes.backend import ENGINE
 from omcore.runtimes.task import ErrorData, Outcome, State, staged
 from omcore.storage.backend import REFERENCES_FIELD
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 2
 """The form of the bodies."""
-
-ENGINE = "engine"
-"""Who has published a task that an engine holds, whatever becomes of the process that submitted it."""
 
 NOBODY = ""
 """Who has published a task that must be published again."""

@@ -148,8 +148,9 @@ class LocalRuntime(RuntimeBackend):
             return True
         return not self._options.shared and any(require <= offers for offers in self._layout.values())
 
-    def outlives_client(self, require: frozenset[str]) -> bool:
-        return self._group_for(require) is not None
+    def holder(self, require: frozenset[str]) -> str | None:
+        group = self._group_for(require)
+        return None if group is None else group.name
 
     def close(self) -> None:
         self._closed = True

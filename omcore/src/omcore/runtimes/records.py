@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from omcore.errors import ConflictError, TaskLostError, TaskNotFoundError
 from omcore.runtimes import family, lease
+from omcore.runtimes.backend import ENGINE
 from omcore.runtimes.lease import Need
 from omcore.runtimes.task import ID_PATTERN, Outcome, State
 from omcore.sentences import one_line
@@ -129,7 +130,7 @@ class TaskRecords:
             ConflictError: there is a task of the parent's id.
         """
         made = self.creation(*parent, publisher)
-        body = family.begun(made.body, [spec.id for spec, _ in children], total, lease.ENGINE)
+        body = family.begun(made.body, [spec.id for spec, _ in children], total, ENGINE)
         parts = [self.creation(*child, publisher) for child in children]
         self._storage.commit([Put(made.key, body, None), *parts])
 

@@ -28,8 +28,15 @@ BEAT = 10.0
 class Session:
     """This process, as others see it in the store. It has a record from its first `open` to `close`."""
 
-    def __init__(self, storage: StorageBackend, clock: Callable[[], float]) -> None:
-        self.id = uuid4().hex
+    def __init__(self, storage: StorageBackend, clock: Callable[[], float], name: str = "") -> None:
+        """Open nothing yet.
+
+        Args:
+            storage: where others see it.
+            clock: seconds since the epoch.
+            name: its id, where it has one by which others know it; else one is made up.
+        """
+        self.id = name or uuid4().hex
         self._storage = storage
         self._now = clock
         self._lock = Lock()

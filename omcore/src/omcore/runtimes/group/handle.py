@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from threading import TIMEOUT_MAX, Event
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from omcore.errors import TaskError
 from omcore.runtimes.backend import EngineState
@@ -20,9 +20,6 @@ class GroupHandle:
     When the client is closed, the delivery goes on and the handle learns nothing more: it stays as it was, and waiting
     for it ends at once.
     """
-
-    outlives_client: ClassVar[bool] = True
-    """The delivery goes on when the client closes the runtime or dies."""
 
     def __init__(self, task_id: str, number: int, client: GroupClient) -> None:
         self.id = task_id

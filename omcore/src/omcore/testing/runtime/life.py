@@ -74,7 +74,7 @@ class LifePromises(RuntimeKit):
     def test_closing_ends_what_does_not_survive_it(self, start_runtime: StartRuntime, stage: Stage) -> None:
         """If this fails, check that `close` settles the handles of what it gives up, and waits for nothing."""
         with start_runtime(ENTRY, [PLAIN]) as runtime:
-            goes_on = runtime.outlives_client(PLAIN)
+            goes_on = runtime.holder(PLAIN) is not None
             handles = [self.held(runtime, stage, "first"), self.hold(runtime, stage, "second")]
             try:
                 background(runtime.close).result(self.patience)
@@ -87,7 +87,7 @@ class LifePromises(RuntimeKit):
         with start_runtime(ENTRY, [PLAIN]) as runtime:
             if not runtime.strengths.sees_death:
                 pytest.skip("it does not promise to see that what ran a lost task is dead")
-            goes_on = runtime.outlives_client(PLAIN)
+            goes_on = runtime.holder(PLAIN) is not None
             handle = self.held(runtime, stage, "a")
             closing = background(runtime.close)
             if not goes_on:
