@@ -37,7 +37,7 @@ ATTRIBUTES = frozenset(
 
 ALLOWED = {
     "runtimes/pool.py:ForkingPickler": "hands a worker that it starts itself what to call, through their own pipe",
-    "runtimes/errordata.py:importlib.import_module": "knows the modules of the errors it makes again",
+    "runtimes/errorback.py:importlib.import_module": "knows the modules of the errors it makes again",
     "objects/registry.py:importlib.import_module": "imports the codecs that installed packages announce",
     "objects/codecs/allowlist/generate.py:importlib.import_module": "is a tool of ours, and run by us",
     "proxies/programs/modules.py:exec_module": "runs stored scripts, which is what it is for, once trust allows it",
