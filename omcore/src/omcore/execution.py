@@ -193,6 +193,7 @@ class Execution:
                 stack.enter_context(capture(self._log, echo=self._here))
             if claim is not None or spec.timeout is not None:
                 attempt = Attempt(self._context.pulse, claim, self._log, self._writer, spec.timeout, alone=self._alone)
+                stack.callback(attempt.end)  # once more: an interrupt may hit the first
                 self._attempt = stack.enter_context(attempt)
             self._check_environment()
             if spec.memory is not None:

@@ -212,15 +212,25 @@ def _of_started(task_id: str, body: Body) -> Diagnosis:
 def _late(task_id: str, body: Body, now: float) -> Outcome | None:
     """The end of a task that took longer than one of its limits."""
     if body["deadline"] is not None and now >= body["deadline"]:
-        allowed = body["deadline"] - body["submitted"]
-        return timed_out(task_id, f"had not ended {allowed:g} seconds after it was submitted, which is its limit")
+        return timed_out(task_id, too_late(body))
     patience = body["start_timeout"]
     if waits(body) and patience is not None and now >= body["waiting"] + patience:
         return timed_out(task_id, f"was not started within {patience:g} seconds")
     running = body["state"] == State.STARTED and body["timeout"] is not None
     if running and now >= body["started"] + body["timeout"]:
-        return timed_out(task_id, f"ran longer than the {body['timeout']:g} seconds it was given")
+        return timed_out(task_id, too_long(body["timeout"]))
     return None
+
+
+def too_late(body: Body) -> str:
+    """What is said of a task that had not ended at its deadline."""
+    allowed = body["deadline"] - body["submitted"]
+    return f"had not ended {allowed:g} seconds after it was submitted, which is its limit"
+
+
+def too_long(timeout: float) -> str:
+    """What is said of a task that ran so many seconds."""
+    return f"ran longer than the {timeout:g} seconds it was given"
 
 
 def timed_out(task_id: str, how: str) -> Outcome:

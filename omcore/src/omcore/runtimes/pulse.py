@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import os
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from omcore.errors import OmError
 from omcore.runtimes import lease
+from omcore.runtimes.serving import end_process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,9 +84,10 @@ class Attempt:
         self._alone = alone and threading.current_thread() is threading.main_thread()
         self._thread = threading.get_ident()
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
         self._over = False
         self._interrupted: float | None = None
-        self._limit = None if timeout is None else now + timeout
+        self._limit, self._how = _limit(claim, timeout, pulse.time_left(claim))
         self._next_look = now + LOOK
         self._beat = 0.0 if claim is None else claim.record.body["lease"] / 3
         self._next_beat = now + self._beat
@@ -97,20 +98,35 @@ class Attempt:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pulse.remove(self)
-        with self._lock:
+        self.end()
+
+    def end(self) -> None:
+        """It is over: nobody looks after it any more, or writes its log. Ending it twice is harmless.
+
+        An interrupt may hit this very method, once; who must be sure calls it again.
+        """
+        with self._looking, self._lock:
             self._over = True
             if self._interrupted is not None:  # take back what was not raised yet
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)
+        self._pulse.remove(self)
 
     @property
     def next(self) -> float:
         """When it must be looked at, on the clock of the machine, at the latest."""
-        soon = time.monotonic() + TICK
-        return soon if self._limit is None or self._interrupted is not None else min(soon, self._limit)
+        times = [time.monotonic() + TICK]
+        if self._interrupted is None:
+            times += [] if self._limit is None else [self._limit]
+            times += [] if self.claim is None else [self._next_beat]
+        return min(times)
 
     def look(self, records: TaskRecords) -> None:
         """Do what is due; called in the thread of the pulse."""
+        with self._looking:
+            if not self._over:
+                self._look(records)
+
+    def _look(self, records: TaskRecords) -> None:
         now = time.monotonic()
         if self._interrupted is not None:
             self._insist(now)
@@ -139,10 +155,9 @@ class Attempt:
 
     def _time_out(self, records: TaskRecords) -> None:
         if self.claim is not None:
-            outcome = lease.timed_out(self.claim.id, f"ran longer than the {self.timeout:g} seconds it was given")
-            records.end(outcome)
+            records.end(lease.timed_out(self.claim.id, self._how))
         self.timed_out = True
-        self.interrupt(f"it ran longer than the {self.timeout:g} seconds it was given")
+        self.interrupt(f"it {self._how}")
 
     def interrupt(self, why: str) -> None:
         """Raise `InterruptedTask` in the thread that runs it."""
@@ -158,7 +173,16 @@ class Attempt:
             stuck = not self._over and self._interrupted is not None and now > self._interrupted + LAST_RESORT
         if stuck and self._alone:
             logger.error("this process is ended with its task, which did not stop: %s", self.why)
-            os._exit(EXIT_CODE)
+            end_process(EXIT_CODE)
+
+
+def _limit(claim: Claim | None, timeout: float | None, left: float | None) -> tuple[float | None, str]:
+    """When a task must have ended, on the clock of the machine, and what is said of one that has not."""
+    if left is not None and claim is not None and (timeout is None or left < timeout):
+        return time.monotonic() + left, lease.too_late(claim.record.body)
+    if timeout is None:
+        return None, ""
+    return time.monotonic() + timeout, lease.too_long(timeout)
 
 
 class Pulse:
@@ -171,6 +195,11 @@ class Pulse:
         self._thread: threading.Thread | None = None
         self._closed = False
 
+    def time_left(self, claim: Claim | None) -> float | None:
+        """Seconds until a claimed task must have ended, however long its attempt has run; `None` for no limit."""
+        deadline = None if claim is None else claim.record.body["deadline"]
+        return None if deadline is None else max(0.0, deadline - self._records.now())
+
     def add(self, attempt: Attempt) -> None:
         """Look after an attempt."""
         with self._wake:
@@ -178,13 +207,14 @@ class Pulse:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="om-pulse", daemon=True)
                 self._thread.start()
-            elif attempt.timeout is not None and attempt.timeout < TICK:
+            elif attempt.next < time.monotonic() + TICK:
                 self._wake.notify()
 
     def remove(self, attempt: Attempt) -> None:
         """Look after it no more."""
         with self._wake:
-            self._attempts.remove(attempt)
+            if attempt in self._attempts:
+                self._attempts.remove(attempt)
 
     def close(self) -> None:
         """The thread ends."""

@@ -104,14 +104,19 @@ def _end_with(client: int, connection: Connection) -> None:
     The client's end of the pipe is closed first, if no fork of the client holds it too. Where this process waits for
     an envelope, it ends by itself then.
     """
-    import psutil
-
     watch = select.poll()
     watch.register(connection.fileno(), 0)  # nothing but the end
     while os.getppid() == client and not watch.poll(WATCH_INTERVAL * 1000):
         pass
     time.sleep(WATCH_PAUSE)
+    end_process(1)
+
+
+def end_process(code: int) -> None:
+    """End this process and every process it started, at once, with this exit code."""
+    import psutil
+
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             child.kill()
-    os._exit(1)
+    os._exit(code)
