@@ -18,7 +18,7 @@ from omcore.errors import OmError, TaskCancelledError, TaskError, TaskNotFoundEr
 from omcore.runtimes import lease
 from omcore.runtimes.backend import Delivery, EngineState
 from omcore.runtimes.errordata import to_data
-from omcore.runtimes.records import envelope_of, outcome_of
+from omcore.runtimes.records import envelope_of, id_of, outcome_of
 from omcore.runtimes.sessions import living
 from omcore.runtimes.task import ErrorData, Outcome, State
 
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 TICK = 0.5
 """Seconds between two looks at what this process submitted."""
 
-LOOK = 2.0
+LOOK = 1.0
 """Seconds between two looks at the records of what this process submitted."""
 
 REAP = 5.0
@@ -89,6 +89,7 @@ class Keeper:
         self._backend = backend
         self._clear = clear
         self._watched: dict[str, _Watched] = {}
+        self._retried: set[str] = set()
         self._lock = RLock()
         self._wake = Condition(self._lock)
         self._thread: Thread | None = None
@@ -115,6 +116,7 @@ class Keeper:
     def watch(self, task_id: str, engine: EngineHandle, holder: str | None) -> None:
         """Look after a delivery that goes on with `holder` when this process ends."""
         with self._lock:
+            self._retried.discard(task_id)
             self._watched[task_id] = _Watched(engine, holder, time.monotonic())
 
     def engine(self, task_id: str) -> EngineHandle | None:
@@ -130,10 +132,23 @@ class Keeper:
                 return None
             del self._watched[task_id]
         try:
+            return self._settle(task_id, watched)
+        except TaskNotFoundError:
+            raise
+        except OmError:  # the storage is out of reach: the consequences are drawn later
+            with self._lock:
+                self._watched.setdefault(task_id, watched)
+            raise
+
+    def _settle(self, task_id: str, watched: _Watched) -> Outcome | None:
+        try:
             outcome = Outcome.load(watched.engine.outcome())
         except TaskError as error:
             return self._settle_error(task_id, watched, error)
         if outcome.recorded:
+            if outcome.state is State.RETRY:
+                with self._lock:
+                    self._retried.add(task_id)
             return outcome if outcome.state.final else None
         record = self._records.record(task_id)
         return self._records.end(outcome) if lease.waits(record.body) else outcome_of(record)
@@ -182,17 +197,34 @@ class Keeper:
         if need is lease.Need.DELIVERY and not served:
             return
         publisher = self.publisher() if served and need is not lease.Need.END else lease.NOBODY
-        if self._records.remedy(record, sessions, publisher) and served:
+        if not self._records.remedy(record, sessions, publisher):
+            return
+        if need is lease.Need.REPLACEMENT:
+            self._abandon(id_of(record))
+        if served:
             self._deliver(record)
 
+    def _abandon(self, task_id: str) -> None:
+        """Let go of a delivery whose worker gives no signs of life, and end that worker where that is certain."""
+        with self._lock:
+            watched = self._watched.pop(task_id, None)
+        strengths = self._backend().strengths
+        if watched is not None and strengths.cancel == "kill" and strengths.sees_death:
+            self._backend().cancel(task_id)
+
     def _deliver(self, record: Record) -> None:
-        """Hand a task to the engine."""
-        body = record.body
-        task_id = record.key.rpartition("/")[2]
+        """Hand a task to the engine; where that is out of reach, it waits for whoever sees it next."""
+        body, task_id = record.body, id_of(record)
         require = frozenset(body["require"])
         backend = self._backend()
         delivery = Delivery(task_id, envelope_of(record), require, body["timeout"], body["deliveries"])
-        self.watch(task_id, backend.submit(delivery), backend.holder(require))
+        try:
+            engine = backend.submit(delivery)
+        except TaskError as error:
+            self._records.mark_published([task_id], lease.NOBODY)
+            logger.warning("task %s could not be handed out again, and waits: %s", task_id, error)
+            return
+        self.watch(task_id, engine, backend.holder(require))
         logger.info("task %s was handed out again", task_id)
 
     # --- the thread
@@ -212,7 +244,7 @@ class Keeper:
     def _pause(self) -> bool:
         with self._lock:
             if not self._closed:
-                self._wake.wait(TICK if self._watched else LOOK)
+                self._wake.wait(TICK if self._watched or self._retried else LOOK)
             return not self._closed
 
     def _due(self) -> list[Callable[[], object]]:
@@ -233,14 +265,25 @@ class Keeper:
     def _look(self) -> None:
         """Compare what this process delivered with the records."""
         with self._lock:
-            watched = dict(self._watched)
-        found = self._records.records(list(watched))
-        for task_id, record in found.items():
+            watched, retried = dict(self._watched), self._retried - self._watched.keys()
+        found = self._records.records([*watched, *retried])
+        for task_id in watched.keys() & found.keys():
+            record = found[task_id]
             if lease.has_ended(record.body):
                 self._stop(task_id)
             else:
                 self._remedy(record, {record.body["publisher"]})
+        for task_id in retried:
+            self._retry(task_id, found.get(task_id))
         self._hand_over(watched, found)
+
+    def _retry(self, task_id: str, record: Record | None) -> None:
+        """Hand out a task that this process delivered and that is to be run again, when its time has come."""
+        if record is not None and lease.waits(record.body) and record.body["publisher"] == lease.NOBODY:
+            self._remedy(record, {self._session.id})
+        else:
+            with self._lock:
+                self._retried.discard(task_id)
 
     def _stop(self, task_id: str) -> None:
         """Stop a task that was ended elsewhere."""

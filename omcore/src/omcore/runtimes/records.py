@@ -87,7 +87,7 @@ class Claim:
     @property
     def id(self) -> str:
         """The task's id."""
-        return self.record.key.removeprefix(PREFIX)
+        return id_of(self.record)
 
 
 class TaskRecords:
@@ -257,7 +257,7 @@ class TaskRecords:
             sessions: the processes that live.
             publisher: who hands it out.
         """
-        task_id, body = record.key.removeprefix(PREFIX), record.body
+        task_id, body = id_of(record), record.body
         diagnosis = lease.diagnose(task_id, body, self.now(), sessions)
         if diagnosis.need is Need.END and diagnosis.outcome is not None:
             self._try_end(record, diagnosis.outcome)
@@ -270,7 +270,7 @@ class TaskRecords:
         """The open tasks that need something, and what."""
         for state in OPEN:
             for record in self._storage.scan_records(PREFIX, {"state": state.value}, _WITHOUT_TEXT):
-                task_id = record.key.removeprefix(PREFIX)
+                task_id = id_of(record)
                 diagnosis = lease.diagnose(task_id, record.body, self.now(), sessions)
                 if diagnosis.need is not Need.NOTHING:
                     yield task_id, diagnosis
@@ -319,7 +319,7 @@ class TaskRecords:
         """The tasks, or those in one state, in any order."""
         for where in [None] if state is None else [{"state": one.value} for one in {state, *OPEN}]:
             for record in self._storage.scan_records(PREFIX, where, (*SHOWN, *_WITHOUT_TEXT)):
-                task_id = record.key.removeprefix(PREFIX)
+                task_id = id_of(record)
                 now, over = self._truth(task_id, record.body)
                 if over is not None:
                     now = self.state(task_id)
@@ -331,7 +331,7 @@ class TaskRecords:
         """Remove the records of tasks that ended before a time; return their ids."""
         gone = []
         found = list(self._storage.scan_records(PREFIX, None, ("state", "ended", "parent")))
-        still = {record.key.removeprefix(PREFIX) for record in found if record.body["ended"] is None}
+        still = {id_of(record) for record in found if record.body["ended"] is None}
         for record in found:
             ended = record.body["ended"]
             if ended is not None and ended < before and record.body["parent"] not in still:
@@ -339,7 +339,7 @@ class TaskRecords:
                     self._storage.commit([Delete(record.key, record.revision)])
                 except ConflictError:
                     continue
-                gone.append(record.key.removeprefix(PREFIX))
+                gone.append(id_of(record))
         return gone
 
     # --- tasks that do one together
@@ -398,8 +398,9 @@ class TaskRecords:
         known = isinstance(task_id, str) and _ID.fullmatch(task_id)
         record = self._storage.get_record(PREFIX + task_id) if known else None
         if record is None:
+            shown = repr(task_id) if known else one_line(reprlib.repr(task_id))
             message = (
-                f"there is no task {one_line(reprlib.repr(task_id))} in this context; light tasks (such as predict) "
+                f"there is no task {shown} in this context; light tasks (such as predict) "
                 f"are known only to the process that submitted them, unless submitted with .durable()"
             )
             raise TaskNotFoundError(message, str(task_id))
@@ -431,6 +432,11 @@ class TaskRecords:
             worker = claim.record.body["worker"]
             message = f"task {claim.id} was ended, or given to another worker, while worker {worker} ran it"
             raise TaskLostError(message, claim.id)
+
+
+def id_of(record: Record) -> str:
+    """The id of the task that a record is about."""
+    return record.key.removeprefix(PREFIX)
 
 
 def outcome_of(record: Record) -> Outcome | None:
