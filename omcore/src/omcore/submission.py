@@ -268,7 +268,7 @@ class Submitter:
         return options.detached and self._context.runtime_backend.holder(require) is None
 
     def _delivery(self, spec: TaskSpec, envelope: bytes) -> Delivery:
-        return Delivery(spec.id, envelope, frozenset(spec.require), spec.timeout, spec.deliveries)
+        return Delivery(spec.id, envelope, frozenset(spec.require), spec.longest, spec.deliveries)
 
     def _finish_here(self, spec: TaskSpec) -> None:
         """Run a durable task in this process, as often as its rules say."""
@@ -301,8 +301,9 @@ def _limits(rules: TaskRules, now: float, *, durable: bool) -> dict[str, Any]:
     }
     fields.update({name: value for name, value in known.items() if value is not None})
     total = rules.total_timeout
+    fields["deadline"] = None if total is None else now + total
     if durable:
-        return {**fields, "deadline": None if total is None else now + total, "expires": now + VALID}
+        return {**fields, "expires": now + VALID}
     waits = [limit for limit in (rules.start_timeout, total) if limit is not None]
     runs = [limit for limit in (rules.timeout, total) if limit is not None]
     return {**fields, "timeout": min(runs, default=None), "expires": now + min(waits, default=VALID)}

@@ -233,6 +233,18 @@ class TaskSpec(Model):
     parent: str = Field(default="", pattern=r"^([0-9a-f]{32})?$")
     call: Name = ""
 
+    @property
+    def longest(self) -> float | None:
+        """Seconds that one delivery may take: a light task is tried again by the worker that has it, after its pauses.
+
+        `None` for no limit.
+        """
+        if self.timeout is None or self.durable:
+            return self.timeout
+        times = self.retry.times
+        tries = (times + 1) * self.timeout + sum(self.retry.pause(failures) for failures in range(1, times + 1))
+        return min(tries, LONGEST_TIMEOUT if self.deadline is None else self.deadline - self.submitted)
+
     def seal(self, keys: KeyRing) -> bytes:
         """The task as a signed envelope: ASCII JSON.
 
