@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from typing import TYPE_CHECKING
+import textwrap
+from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 import omcore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from omcore.omega import Omega
@@ -48,3 +50,37 @@ def context(config: Path, modules: Path) -> Iterator[Omega]:
 @pytest.fixture
 def omega(context: Omega) -> Omega:
     return context[f"test-{uuid4().hex}"]
+
+
+class PutModel(Protocol):
+    def __call__(self, code: str, name: str = "odd", action: str = "predict") -> None: ...
+
+
+@pytest.fixture
+def odd(omega: Omega, modules: Path) -> PutModel:
+    """Stores a model that runs some lines in its `predict`, or in another action."""
+
+    def put(code: str, name: str = "odd", action: str = "predict") -> None:
+        module = f"odd_{uuid4().hex}"
+        arguments = "self, X, y=None" if action == "fit" else "self, X"
+        (modules / f"{module}.py").write_text(
+            "import logging, os, pathlib, signal, sys, time, warnings\nfrom sklearn.base import BaseEstimator\n\n\n"
+            f"class Odd(BaseEstimator):\n    def {action}({arguments}):\n"
+            + textwrap.indent(textwrap.dedent(code), " " * 8)
+        )
+        importlib.invalidate_caches()
+        omega.models.put(importlib.import_module(module).Odd(), name)
+
+    return put
+
+
+@pytest.fixture
+def script(omega: Omega, tmp_path: Path) -> Callable[[str, str], None]:
+    """Stores a script."""
+
+    def put(name: str, source: str) -> None:
+        path = tmp_path / f"{name}.py"
+        path.write_text(textwrap.dedent(source))
+        omega.scripts.put(path, name)
+
+    return put

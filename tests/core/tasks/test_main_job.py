@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -35,12 +33,13 @@ from omcore.errors import (
 from omcore.runtimes.task import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from omcore.omega import Omega
     from omcore.runtimes.records import TaskInfo
     from omcore.runtimes.scope import Scope
+
+    from .conftest import PutModel
 
 
 @pytest.fixture
@@ -242,25 +241,7 @@ def test_a_scope_is_never_changed(omega: Omega) -> None:
 # --- handles
 
 
-@pytest.fixture
-def odd(omega: Omega, modules: Path) -> Callable[..., None]:
-    """Stores a model whose `predict` runs the given line."""
-
-    def put(code: str, name: str = "odd") -> None:
-        module = f"odd_{uuid4().hex}"
-        (modules / f"{module}.py").write_text(
-            "import os, signal, sys, time\nfrom sklearn.base import BaseEstimator\n\n\n"
-            f"class Odd(BaseEstimator):\n    def predict(self, X):\n        {code}\n"
-        )
-        importlib.invalidate_caches()
-        omega.models.put(importlib.import_module(module).Odd(), name)
-
-    return put
-
-
-def test_a_model_that_exits_is_an_error_and_the_worker_lives_on(
-    omega: Omega, odd: Callable[..., None], runtime: Scope
-) -> None:
+def test_a_model_that_exits_is_an_error_and_the_worker_lives_on(omega: Omega, odd: PutModel, runtime: Scope) -> None:
     odd("sys.exit(3)")
     with pytest.raises(TaskFailedError, match="SystemExit"):
         runtime.model("odd").predict([1]).get()
@@ -269,7 +250,7 @@ def test_a_model_that_exits_is_an_error_and_the_worker_lives_on(
 
 
 @pytest.mark.usefixtures("sales")
-def test_a_model_that_kills_its_process_loses_its_own_task_alone(omega: Omega, odd: Callable[..., None]) -> None:
+def test_a_model_that_kills_its_process_loses_its_own_task_alone(omega: Omega, odd: PutModel) -> None:
     odd("os.kill(os.getpid(), signal.SIGKILL)")
     handles = [omega.runtime.model("odd").predict([1])]
     handles.append(omega.runtime.durable().model("odd").predict([1]))
@@ -280,13 +261,13 @@ def test_a_model_that_kills_its_process_loses_its_own_task_alone(omega: Omega, o
     assert omega.runtime.model("forecast").fit("sales[x]", "sales[y]").get().version == 2
 
 
-def test_a_task_that_runs_longer_than_it_may_is_ended(omega: Omega, odd: Callable[..., None]) -> None:
+def test_a_task_that_runs_longer_than_it_may_is_ended(omega: Omega, odd: PutModel) -> None:
     odd("time.sleep(600)")
     with pytest.raises(TaskTimeoutError):
         omega.runtime.timeout(0.5).model("odd").predict([1]).get()
 
 
-def test_waiting_may_end_before_the_task(omega: Omega, odd: Callable[..., None]) -> None:
+def test_waiting_may_end_before_the_task(omega: Omega, odd: PutModel) -> None:
     odd("time.sleep(600)")
     handle = omega.runtime.model("odd").predict([1])
     with pytest.raises(TaskTimeoutError, match="ask again later"):
@@ -297,7 +278,7 @@ def test_waiting_may_end_before_the_task(omega: Omega, odd: Callable[..., None])
     assert handle.ready()
 
 
-def test_nothing_of_a_cancelled_task_becomes_visible(omega: Omega, odd: Callable[..., None], tmp_path: Path) -> None:
+def test_nothing_of_a_cancelled_task_becomes_visible(omega: Omega, odd: PutModel, tmp_path: Path) -> None:
     started, go = tmp_path / "started", tmp_path / "go"
     os.mkfifo(go)
     odd(f"open({str(started)!r}, 'w').close(); open({str(go)!r}).read(); return X")
