@@ -48,11 +48,11 @@ class Engine(RuntimeBackend):
     Options = BaseModel
     strengths = Strengths(cancel="kill", delivery="at-most-once", in_order=True, sees_death=True)
 
-    def __init__(self, *, outlives: bool = False) -> None:
+    def __init__(self, holds: str | None = None) -> None:
         self.made: list[HandMade] = []
         self.cancelled: list[str] = []
         self.refusal: TaskError | None = None
-        self.outlives = outlives
+        self.holds = holds
         self.offers = frozenset({"cpu"})
 
     def submit(self, delivery: Delivery) -> HandMade:
@@ -70,8 +70,8 @@ class Engine(RuntimeBackend):
     def workers(self) -> Sequence[WorkerInfo]:
         return [WorkerInfo("w", self.offers)]
 
-    def outlives_client(self, require: frozenset[str]) -> bool:
-        return self.outlives
+    def holder(self, require: frozenset[str]) -> str | None:
+        return self.holds
 
     def close(self) -> None:
         return

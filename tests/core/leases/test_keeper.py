@@ -12,9 +12,9 @@ import pytest
 
 from omcore.errors import StorageUnavailableError, TaskCancelledError, TaskError, TaskLostError, TaskTimeoutError
 from omcore.runtimes import keeper as keeping
-from omcore.runtimes.backend import Delivery
+from omcore.runtimes.backend import ENGINE, Delivery
 from omcore.runtimes.keeper import Keeper
-from omcore.runtimes.lease import ENGINE, NOBODY
+from omcore.runtimes.lease import NOBODY
 from omcore.runtimes.sessions import LIFETIME, PREFIX, Session, living
 from omcore.runtimes.task import ErrorData, Outcome, State
 
@@ -79,7 +79,7 @@ def deliver(keeper: Keeper, engine: Engine, submit: Submit) -> Deliver:
     def deliver(**changes: object) -> tuple[str, HandMade]:
         task = submit(keeper._session.open(), **changes)
         handle = engine.submit(Delivery(task, b"{}"))
-        keeper.watch(task, handle, outlives=engine.outlives)
+        keeper.watch(task, handle, engine.holds)
         return task, handle
 
     return deliver
@@ -294,10 +294,10 @@ def test_what_was_cancelled_elsewhere_is_stopped(
 def test_an_engine_that_outlives_its_client_answers_for_what_has_waited_in_it(
     new_keeper: NewKeeper, records: TaskRecords, submit: Submit
 ) -> None:
-    engine = Engine(outlives=True)
+    engine = Engine(ENGINE)
     keeper = new_keeper(engine)
     task = submit(keeper.publisher())
-    keeper.watch(task, engine.submit(Delivery(task, b"{}")), outlives=True)
+    keeper.watch(task, engine.submit(Delivery(task, b"{}")), ENGINE)
     until(lambda: records.record(task).body["publisher"] == ENGINE)
 
 
@@ -324,11 +324,11 @@ def test_a_process_that_goes_ends_what_ends_with_it(
 def test_a_process_that_goes_leaves_the_rest_to_the_engine(
     new_keeper: NewKeeper, records: TaskRecords, submit: Submit, take: Take
 ) -> None:
-    engine = Engine(outlives=True)
+    engine = Engine(ENGINE)
     keeper = new_keeper(engine)
     queued, running = submit(keeper._session.open()), submit(keeper._session.open())
     for task in (queued, running):
-        keeper.watch(task, engine.submit(Delivery(task, b"{}")), outlives=True)
+        keeper.watch(task, engine.submit(Delivery(task, b"{}")), ENGINE)
     claim = take(running)
     keeper.retire()
     keeper.close()

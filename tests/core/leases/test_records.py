@@ -9,7 +9,7 @@ import pytest
 
 from omcore.errors import ConflictError, TaskLostError, TaskNotFoundError
 from omcore.runtimes import lease
-from omcore.runtimes.lease import ENGINE
+from omcore.runtimes.backend import ENGINE
 from omcore.runtimes.records import Claim, TaskRecords
 from omcore.runtimes.task import EncodedValue, ErrorData, Outcome, State
 from omcore.storage.backend import REFERENCES_FIELD, Put
