@@ -157,7 +157,7 @@ class Submitter:
         require = options.require or required_labels(pinned)
         if not options.local:
             self._check_labels(require, wait=settings.wait if options.wait is None else options.wait)
-        rules = options.rules.over(required_rules(pinned).over(settings))
+        rules = options.rules.over(required_rules(pinned).over(settings)) if _has_rules(pinned, options) else settings
 
         durable = call.durable or options.durable
         now = time.time()
@@ -259,9 +259,7 @@ class Submitter:
         if self._is_detached(delivery.require, options):
             detached.start(self._context.worker_entry, delivery, self._context.place.home / "tasks")
         else:
-            self._context.keeper.watch(
-                spec.id, backend.submit(delivery), backend.holder(delivery.require)
-            )
+            self._context.keeper.watch(spec.id, backend.submit(delivery), backend.holder(delivery.require))
 
     def _is_detached(self, require: frozenset[str], options: TaskOptions) -> bool:
         """Whether a task gets a process of its own, because the runtime would end it with this one."""
@@ -318,6 +316,11 @@ def _without_version(value: Value) -> Any:
 
 def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _has_rules(pinned: Pinned, options: TaskOptions) -> bool:
+    """Whether anybody but the configuration says how the task is run."""
+    return options.rules is not NO_RULES or "task" in pinned.attributes
 
 
 def required_rules(pinned: Pinned) -> TaskRules:

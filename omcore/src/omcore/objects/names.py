@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import reprlib
 import unicodedata
+from functools import lru_cache
 
 from omcore.errors import InvalidNameError
 from omcore.sentences import listed, near, one_line
@@ -50,6 +51,11 @@ def check_name(name: str) -> str:
     """
     if not isinstance(name, str):
         raise InvalidNameError(f"an object's name is text, not {type(name).__name__}; give a name such as 'sales'")
+    return _canonical(str(name)) if len(name) <= LONGEST_NAME * 4 else _canonical.__wrapped__(name)
+
+
+@lru_cache(4096)
+def _canonical(name: str) -> str:
     canonical = name if len(name) > LONGEST_NAME * 4 else nfc(name)  # no canonical form is shorter than a quarter
     fault = _length_fault(canonical) or _character_fault(canonical) or _segment_fault(canonical)
     if fault:

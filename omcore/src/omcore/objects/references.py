@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from omcore.errors import InvalidReferenceError
@@ -142,6 +143,11 @@ def parse_reference(text: str | Reference) -> Reference:
         raise InvalidReferenceError(f"a reference is text such as 'sales[x]@3', not {type(text).__name__}")
     if len(text) > LONGEST_REFERENCE:
         raise _unreadable(text, f"it has {len(text)} characters but may have at most {LONGEST_REFERENCE}")
+    return _parse(str(text))
+
+
+@lru_cache(1024)
+def _parse(text: str) -> Reference:
     context, bucket, store, rest = _place(text)
     form = _FORM.fullmatch(rest)
     name, tail = (form["name"], form["rest"]) if form else (rest, "")

@@ -31,6 +31,7 @@ class CodecRegistry:
             entries: where two fit a value equally well the earlier is asked first, so plugins' come before the core's.
         """
         self._entries = tuple(entries)
+        self._kinds = frozenset(entry.kind for entry in self._entries)
         self._loaded: dict[str, Codec] = {}
 
     def kinds(self, store: str | None = None) -> list[str]:
@@ -64,7 +65,7 @@ class CodecRegistry:
             PluginNotFoundError: none does.
             PluginError: there is one that cannot be used.
         """
-        if kind not in self.kinds():
+        if kind not in self._kinds:
             known = self.kinds()
             asked = f"no installed codec reads objects of kind {kind!r}"
             mend = "install the plugin that stored it"

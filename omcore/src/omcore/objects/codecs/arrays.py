@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+from functools import lru_cache, partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -103,7 +103,14 @@ class ScalarCodec(Codec):
 def _schema(array: NDArray[Any]) -> dict[str, Any]:
     fields: Any = array.dtype.fields
     columns = {name: str(fields[name][0]) for name in array.dtype.names or ()}
-    return {"columns": columns, "dtype": str(array.dtype), "shape": list(array.shape)}
+    spelled = str(array.dtype) if array.dtype.names else _spelled(array.dtype)
+    return {"columns": columns, "dtype": spelled, "shape": list(array.shape)}
+
+
+@lru_cache(256)
+def _spelled(dtype: np.dtype[Any]) -> str:
+    """A dtype without fields as text, which numpy makes anew each time."""
+    return str(dtype)
 
 
 def _order(array: NDArray[Any]) -> Literal["C", "F"]:

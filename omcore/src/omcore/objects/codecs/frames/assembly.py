@@ -6,25 +6,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from omcore.objects.codecs.frames.columntypes import NumpyType, fill
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    import pyarrow as pa
+    from numpy.typing import NDArray
 
     from omcore.objects.codecs.frames.columntypes import ColumnType
+
+
+LARGE = 1 << 20
+"""Bytes of a block that are much."""
 
 
 def make_frame(
     types: Sequence[ColumnType], columns: Sequence[pa.ChunkedArray], index: pd.Index[Any], labels: pd.Index[Any]
 ) -> pd.DataFrame:
     """Put a frame together; columns of one numpy dtype share one block of memory."""
-    arrays = _numbers(types, columns, len(index))
-    if len(arrays) == len(types) and len({kind.dtype for kind in types if isinstance(kind, NumpyType)}) == 1:
-        block = next(iter(arrays.values())).base
-        return pd.DataFrame(block.T, index=index, columns=labels, copy=False)
+    blocks = list(_blocks(types, columns, len(index)))
+    if len(blocks) == 1 and len(blocks[0][0]) == len(types):
+        return pd.DataFrame(blocks[0][1].T, index=index, columns=labels, copy=False)
+    arrays: dict[int, Any] = {
+        number: row for numbers, block in blocks for number, row in zip(numbers, block, strict=True)
+    }
     for number, (kind, column) in enumerate(zip(types, columns, strict=True)):
         if number not in arrays:
             arrays[number] = _unguessed(kind.to_pandas(column), index)
@@ -33,19 +40,28 @@ def make_frame(
     return frame
 
 
-def _numbers(types: Sequence[ColumnType], columns: Sequence[pa.ChunkedArray], rows: int) -> dict[int, Any]:
-    """The columns of numbers, by position, as rows of one block for each dtype."""
+def _blocks(
+    types: Sequence[ColumnType], columns: Sequence[pa.ChunkedArray], rows: int
+) -> Iterator[tuple[list[int], NDArray[Any]]]:
+    """The columns of numbers of one dtype, by position, and the block whose rows they are."""
     positions: dict[np.dtype[Any], list[int]] = {}
     for number, kind in enumerate(types):
         if isinstance(kind, NumpyType):
             positions.setdefault(kind.dtype, []).append(number)
-    arrays: dict[int, Any] = {}
     for dtype, numbers in positions.items():
-        block = np.empty((len(numbers), rows), dtype)
-        for row, number in enumerate(numbers):
-            fill(block[row], columns[number])
-            arrays[number] = block[row]
-    return arrays
+        block = _memory(len(numbers), rows, dtype)
+        for row, number in zip(block, numbers, strict=True):
+            fill(row, columns[number])
+        yield numbers, block
+
+
+def _memory(columns: int, rows: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Memory for some columns: of much the pages come from Arrow's pool, which keeps them for the next frame."""
+    size = columns * rows * dtype.itemsize
+    if size < LARGE:
+        return np.empty((columns, rows), dtype)
+    pages: NDArray[Any] = np.frombuffer(pa.allocate_buffer(size), dtype)
+    return pages.reshape(columns, rows)
 
 
 def _unguessed(values: Any, index: pd.Index[Any]) -> Any:
