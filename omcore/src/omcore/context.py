@@ -145,6 +145,17 @@ class Context:
                 self._keepers = {pid: self._new_keeper("")}
             return self._keepers[pid]
 
+    def look_after_tasks(self) -> None:
+        """Look after the context's tasks in a worker, where it goes on without the client that handed them out."""
+        if self.runtime_class.strengths.survives_client:
+            self.keeper.start()
+
+    @property
+    def runtime_class(self) -> type[RuntimeBackend]:
+        """The class of the runtime backend; connects to nothing."""
+        section = self.settings.runtime
+        return self._choice.backend if self._choice else self.host.runtime_backend(section.backend, section.asked_by)
+
     def hold(self, name: str) -> None:
         """Look after the context's tasks, as a process that holds deliveries for its clients.
 

@@ -155,7 +155,7 @@ class Execution:
         while True:
             self._drafts.clear()
             try:
-                outcome = self._outcome(State.SUCCESS, value=self._encoded(self._act(None)))
+                outcome = self._outcome(State.SUCCESS, value=self._told_lightly(self._act(None)))
             except BaseException as error:
                 if isinstance(error, KeyboardInterrupt) and self._here:
                     raise
@@ -185,7 +185,7 @@ class Execution:
             self._context.host.tell_task(Finished(self._spec, outcome, time.monotonic() - started))
         return outcome
 
-    def _act(self, claim: Claim | None) -> Any:
+    def _act(self, claim: Claim | None) -> Draft | Value:
         """Run the action, under all its limits and with all it says in the log."""
         spec = self._spec
         with ExitStack() as stack:
@@ -198,7 +198,7 @@ class Execution:
             self._check_environment()
             if spec.memory is not None:
                 stack.enter_context(self._limited(spec.memory))
-            return self._call()
+            return self._encoded(self._call())
 
     def _limited(self, memory: int) -> Any:
         from omcore.runtimes.limits import memory_limit
@@ -248,19 +248,23 @@ class Execution:
 
     # --- the end
 
-    def _encoded(self, result: Any) -> Value | None:
-        """What a light task tells; one that stored something against its word publishes that as well."""
-        if not self._drafts:
-            return self._context.values.encode(result)
-        return self._publish(result, None, 0.0).value
+    def _encoded(self, result: Any) -> Draft | Value:
+        """What the action returned, as it travels; done while the lease is kept, since it may be much."""
+        return result if isinstance(result, Draft) else self._context.values.encode(result)
 
-    def _publish(self, result: Any, claim: Claim | None, seconds: float) -> Outcome:
+    def _told_lightly(self, result: Draft | Value) -> Value | None:
+        """What a light task tells; one that stored something against its word publishes that as well."""
+        if self._drafts or isinstance(result, Draft):
+            return self._publish(result, None, 0.0).value
+        return result
+
+    def _publish(self, result: Draft | Value, claim: Claim | None, seconds: float) -> Outcome:
         """Store what the action staged and end the record, in one commit."""
-        encoded = None if isinstance(result, Draft) else self._context.values.encode(result)
+        drafts = [draft for _, draft in self._drafts]
         log = [] if self._writer is None else self._writer.changes(self._log.take(final=True))
         for _ in range(PARTS_OF_A_TRY):
             plans = [store.plan(draft) for store, draft in self._drafts]
-            value = encoded or pin_of_plan(plans[[draft for _, draft in self._drafts].index(result)])
+            value = pin_of_plan(plans[drafts.index(result)]) if isinstance(result, Draft) else result
             outcome = self._outcome(State.SUCCESS, seconds=seconds, value=value)
             changes = [change for plan in plans for change in plan.changes]
             try:

@@ -90,6 +90,11 @@ class ShareExecution(Execution):
             raise TaskLostError(message, spec.id)
         return kind, act, act.pieces
 
+    def _encoded(self, result: Any) -> Value:
+        """The share has written what it made already."""
+        value: Value = result
+        return value
+
     def _call(self) -> Value:
         return self._share.run(self._apply)
 
@@ -104,7 +109,7 @@ class ShareExecution(Execution):
 
     # --- the end
 
-    def _publish(self, result: Value, claim: Claim | None, seconds: float) -> Outcome:
+    def _publish(self, result: Draft | Value, claim: Claim | None, seconds: float) -> Outcome:
         """Note in the record of the call that this share is done; the last one stores the result of all."""
         if claim is None:
             raise TaskLostError(f"task {self._spec.id} is a share of another one and has no record", self._spec.id)

@@ -110,6 +110,7 @@ class _Site:
         """Run a task, or answer a light one that was run here before as it was answered then."""
         execution = execution_of(spec, omega, alone=self._started_here)
         if spec.durable:
+            omega.context.look_after_tasks()
             return execution.run().dump()
         with self._lock:
             known = self._answers.get(spec.id)

@@ -44,6 +44,9 @@ REAP = 5.0
 CLEAR = 900.0
 """Seconds between two clearings of what ended long ago."""
 
+ANSWERED = 1.0
+"""Seconds that a worker, which has just ended a task in the store, has to say so to the engine."""
+
 HANDED_OVER = 5.0
 """Seconds after which a delivery that still waits in an engine of its own is noted as the engine's."""
 
@@ -289,7 +292,7 @@ class Keeper:
         """Stop a task that was ended elsewhere."""
         with self._lock:
             watched = self._watched.pop(task_id, None)
-        if watched is not None and not watched.engine.wait(0):
+        if watched is not None and not watched.engine.wait(ANSWERED):
             self._backend().cancel(task_id)
 
     def _hand_over(self, watched: Mapping[str, _Watched], found: Mapping[str, Record]) -> None:

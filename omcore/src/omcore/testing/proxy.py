@@ -32,6 +32,7 @@ from omcore.objects.codecs.entries import BUILTIN
 from omcore.objects.names import STORES
 from omcore.objects.registry import CodecRegistry
 from omcore.proxies.base import RuntimeProxy
+from omcore.proxies.pieces import SWITCH
 from omcore.proxies.values import ValueCoder
 from omcore.runtimes.scope import Scope, TaskOptions
 from omcore.signing import KeyRing
@@ -179,6 +180,18 @@ class ProxyConformance(KnownGaps):
             if into is not None:
                 assert into.kind is inspect.Parameter.KEYWORD_ONLY, f"{name}: into can be given by position"
                 assert into.default is None, f"{name}: into has the default {into.default!r}"
+
+    def test_what_is_said_of_pieces_names_parameters_and_methods(self) -> None:
+        """If this fails, check `pieces`: its `data` and `along` are `Data`, and `parallel` is a parameter by name."""
+        for name, act in self.proxy.actions().items():
+            if act.pieces is None:
+                continue
+            switch = act.signature.parameters.get(SWITCH)
+            assert switch is not None, f"{name}: it has pieces and no parameter called {SWITCH!r}"
+            assert (switch.kind, switch.default) == (inspect.Parameter.KEYWORD_ONLY, False), f"{name}: {switch}"
+            assert {act.pieces.data, *act.pieces.along} <= act.data, f"{name}: pieces of what is no Data"
+            part = act.pieces.part
+            assert not part or callable(getattr(self.proxy, part, None)), f"{name}: there is no method {part!r}"
 
     def test_every_action_has_an_example(self, examples: Mapping[str, Example]) -> None:
         """If this fails, add an example for the action; without one the kit cannot try it."""
