@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 from omcore.proxies.base import Data, RuntimeProxy, Work, action
+from omcore.proxies.pieces import Pieces
 from omcore.testing.proxy import Example, ProxyConformance
 
 
@@ -69,6 +70,18 @@ class Positional(Whole):
 
     @action()
     def total(self, more: Data = (), into: str | None = None) -> Any:
+        """The sum."""
+        result = sum(self.work.load()) + sum(more)
+        return result if into is None else self.work.store(result, into=into)
+
+
+class Unswitched(Whole):
+    """Shares rows out, and has no parameter to ask for it."""
+
+    api_version = 1
+
+    @action(pieces=Pieces("more"))
+    def total(self, more: Data = (), *, into: str | None = None) -> Any:
         """The sum."""
         result = sum(self.work.load()) + sum(more)
         return result if into is None else self.work.store(result, into=into)
@@ -185,6 +198,10 @@ class TestSilent(_Examples):
 
 class TestPositional(_Examples):
     proxy = Positional
+
+
+class TestUnswitched(_Examples):
+    proxy = Unswitched
 
 
 class TestSecretive(_Examples):

@@ -80,6 +80,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, frozenset[s
         ("Storeless", "test_its_name_can_be_called_and_its_store_exists"),
         ("Silent", "test_it_has_actions_and_each_is_described"),
         ("Positional", "test_into_is_an_argument_by_name"),
+        ("Unswitched", "test_what_is_said_of_pieces_names_parameters_and_methods"),
         ("Secretive", "test_only_durable_calls_store_anything"),
         ("Deaf", "test_into_is_obeyed_where_it_is_taken"),
         ("Careless", "test_the_shared_object_is_never_changed"),
