@@ -16,14 +16,15 @@ from omcore.objects.references import Pin
 from omcore.proxies.fanout import A_SLOT, children, parent_of, shared_argument, slots, spans
 from omcore.runtimes import detached
 from omcore.runtimes.backend import ENGINE, Delivery
+from omcore.runtimes.durabletask import DurableTracker
 from omcore.runtimes.errordata import to_data
 from omcore.runtimes.events import Submitting
 from omcore.runtimes.explanation import Explanation
 from omcore.runtimes.handle import Handle
+from omcore.runtimes.lighttask import EndedTracker, LightTracker
 from omcore.runtimes.rules import NO_RULES, make_rules
 from omcore.runtimes.task import Outcome, PinValue, State, TaskSpec, new_id
 from omcore.runtimes.together import Together
-from omcore.runtimes.tracking import DurableTracker, EndedTracker, LightTracker
 from omcore.sentences import listed
 
 if TYPE_CHECKING:

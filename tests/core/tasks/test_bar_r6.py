@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import omcore
+from omcore.runtimes.durabletask import DurableTracker
 from omcore.runtimes.task import Outcome, State
-from omcore.runtimes.tracking import DurableTracker
 
 from .harness import body_of, opened, put_script, until
 
