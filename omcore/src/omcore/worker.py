@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
-from threading import RLock
+from threading import RLock, current_thread, main_thread
 
 from cachetools import LRUCache
 
@@ -108,7 +108,8 @@ class _Site:
 
     def run(self, spec: TaskSpec, omega: Omega) -> bytes:
         """Run a task, or answer a light one that was run here before as it was answered then."""
-        execution = execution_of(spec, omega, alone=self._started_here)
+        alone = self._started_here and current_thread() is main_thread()
+        execution = execution_of(spec, omega, alone=alone)
         if spec.durable:
             omega.context.look_after_tasks()
             return execution.run().dump()
