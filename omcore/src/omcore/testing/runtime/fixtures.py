@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack
@@ -15,7 +14,7 @@ import pytest
 
 from omcore.runtimes.backend import Delivery, RuntimeBackend, WorkerEntry
 from omcore.testing import workloads
-from omcore.testing.gaps import KnownGaps
+from omcore.testing.patience import Patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,14 +66,11 @@ class Stage:
         (self.folder / workloads.RELEASE_ALL).touch()
 
 
-class RuntimeKit(KnownGaps):
+class RuntimeKit(Patient):
     """The base of the kit's classes. Plain, not abstract: pytest leaves abstract classes out without a word."""
 
     starts_workers: ClassVar[bool] = True
     """Whether the runtime starts its workers itself, and so prepares them."""
-
-    patience: ClassVar[float] = 60.0
-    """Seconds to wait for what must happen, before the test fails."""
 
     @pytest.fixture
     def start_runtime(self) -> StartRuntime:
@@ -143,13 +139,6 @@ class RuntimeKit(KnownGaps):
         assert waiting.result(2 * self.patience), (
             f"the state of a task is still {handle.state} after {self.patience} seconds"
         )
-
-    def until(self, condition: Callable[[], object], otherwise: str) -> None:
-        """Wait until a condition holds; fail with a sentence when it does not within `patience`."""
-        until = time.monotonic() + self.patience
-        while not condition():
-            assert time.monotonic() < until, f"{otherwise}, waited {self.patience} seconds"
-            time.sleep(workloads.PAUSE)
 
     def check_that_it_serves(self, runtime: RuntimeBackend, *require: str) -> None:
         """Run one more task to its end."""
