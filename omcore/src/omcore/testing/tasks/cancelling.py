@@ -15,7 +15,6 @@ from omcore.testing.tasks.fixtures import TaskKit
 if TYPE_CHECKING:
     from omcore.omega import Omega
     from omcore.runtimes.handle import Handle
-    from omcore.runtimes.scope import Scope
     from omcore.testing.runtime.fixtures import Stage
 
 STOPPED_WITHIN = 10.0
@@ -66,13 +65,13 @@ class CancelPromises(TaskKit):
 
     def test_a_running_task_that_is_cancelled_stops(self, om: Omega, stage: Stage) -> None:
         """If this fails, check that the process of a cancelled task is ended, or that nothing catches its interrupt."""
-        self._check_that_it_stops(om.runtime, stage, stubborn=False)
+        self._check_that_it_stops(om, stage, stubborn=False)
         self.check_that_it_serves(om)
 
     def test_a_running_task_that_does_not_listen_is_stopped_with_its_process(self, om: Omega, stage: Stage) -> None:
         """If this fails, check that a worker runs a task in the main thread of a process, so that it can be ended."""
         self.needs_processes()
-        self._check_that_it_stops(om.runtime, stage, stubborn=True)
+        self._check_that_it_stops(om, stage, stubborn=True)
         self.check_that_it_serves(om)
 
     def test_a_task_that_has_ended_stays_as_it_is(self, om: Omega) -> None:
@@ -89,6 +88,7 @@ class CancelPromises(TaskKit):
     def test_another_process_can_cancel_a_running_task(self, om: Omega, stage: Stage) -> None:
         """If this fails, check that `cancel` of an id that this client did not submit is no error."""
         with self.visitor(om) as visitor:
+            self.spare(om, stage)
             handle = self.run(om.runtime, "tick", folder=str(stage.folder), name="a")
             self.until(lambda: _ticked(stage, "a"), "the task is never started")
             visitor.ask("cancel", task=handle.id)
@@ -100,6 +100,7 @@ class CancelPromises(TaskKit):
 
     def test_a_task_is_either_cancelled_or_done(self, om: Omega, stage: Stage) -> None:
         """If this fails, check that nobody but `execute` ends a task, and that it is asked for the outcome."""
+        self.spare(om, stage)
         done = 0
         for number in range(RACES):
             handle = self.held(om.runtime, stage, f"race-{number}")
@@ -110,8 +111,9 @@ class CancelPromises(TaskKit):
             assert handle.status in {State.SUCCESS, State.REVOKED}
             assert self.versions(om) == done
 
-    def _check_that_it_stops(self, scope: Scope, stage: Stage, *, stubborn: bool) -> None:
-        handle = self.run(scope, "tick", folder=str(stage.folder), name="a", stubborn=stubborn)
+    def _check_that_it_stops(self, om: Omega, stage: Stage, *, stubborn: bool) -> None:
+        self.spare(om, stage)
+        handle = self.run(om.runtime, "tick", folder=str(stage.folder), name="a", stubborn=stubborn)
         self.until(lambda: _ticked(stage, "a"), "the task is never started")
         handle.cancel()
         self._check_cancelled(handle)

@@ -93,7 +93,7 @@ class DoorPromises(TaskKit):
             om.models.get("actor"), "actor", provenance={"environment": {**here(), "scikit-learn": "0.1.0"}}
         )
         om.context.storage.commit(om.models.plan(draft).changes)
-        model: Any = om.runtime.environment("refuse").model("actor")
+        model: Any = self.light(om).environment("refuse").model("actor")
         for submit in (model.fit, model.predict):
             handle = submit({"do": "give"})
             with pytest.raises(TaskFailedError, match=r"scikit-learn 0\.1\.0 at fit") as caught:
@@ -101,7 +101,7 @@ class DoorPromises(TaskKit):
             assert type(caught.value.__cause__) is EnvironmentMismatchError
         assert om.models.metadata("actor").version == 2
         with pytest.warns(match=r"scikit-learn 0\.1\.0 at fit"):
-            assert self.predict(om.runtime.environment("warn"), "give", value=1).get(self.patience) == 1
+            assert self.predict(self.light(om).environment("warn"), "give", value=1).get(self.patience) == 1
 
     def _task(self, om: Omega, stage: Stage) -> TaskSpec:
         """A task that would leave a trace if it were run."""

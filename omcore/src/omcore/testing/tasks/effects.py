@@ -46,7 +46,7 @@ class EffectPromises(TaskKit):
 
     def test_a_model_that_is_fitted_is_a_new_version(self, om: Omega, stage: Stage) -> None:
         """If this fails, check that a worker returns what `execute` gave it, and that it may import scikit-learn."""
-        model: Any = om.runtime.model("actor")
+        model: Any = self.light(om).model("actor")
         stored = model.fit({"do": "note", "folder": str(stage.folder), "name": "a"}).get(self.patience)
         assert (stored.store, stored.version) == ("models", 2)
         assert om.models.get("actor").done_ in stage.started("a")

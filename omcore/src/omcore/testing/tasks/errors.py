@@ -58,6 +58,7 @@ class ErrorPromises(TaskKit):
     ) -> None:
         """If this fails, check that the death of a worker ends its task, and that another worker takes its place."""
         self.needs_processes()
+        self.spare(om, stage)
         self.with_actor(om, task={"deliveries": 1})
         order: dict[str, Any] = {"folder": str(stage.folder), "name": "a", "how": how, "spare": os.getpid()}
         handle = self.run(om.runtime, "end", **order)

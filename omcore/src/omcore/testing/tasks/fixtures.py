@@ -143,6 +143,11 @@ class TaskKit(Patient):
         """A scope for light tasks: all go to one worker, so that only that one loads scikit-learn."""
         return om.runtime.require("gpu")
 
+    def spare(self, om: Omega, stage: Stage) -> None:
+        """Keep that worker busy until the stage releases all, where the test is going to end the worker of a task."""
+        if self.workers_are_processes:
+            self.held(om.runtime.require("gpu"), stage, "spared")
+
     def run(self, scope: Scope, do: str, **arguments: Any) -> Handle:
         """Submit a durable task that does something, and then stores a version."""
         handle: Handle = scope.script("actor").run({"do": do, **arguments}, into=MADE)

@@ -40,8 +40,12 @@ class LimitPromises(TaskKit):
     def test_a_task_that_runs_too_long_is_ended(self, om: Omega, stage: Stage, *, durable: bool) -> None:
         """If this fails, check that a handle that is LOST by a timeout raises `TaskTimeoutError`, if it has its own."""
         self.check_that_it_serves(om)
-        scope, order = om.runtime.timeout(LIMIT), {"folder": str(stage.folder), "name": "a"}
-        handle = self.run(scope, "tick", **order) if durable else self.predict(scope, "tick", **order)
+        order = {"folder": str(stage.folder), "name": "a"}
+        if durable:
+            self.spare(om, stage)
+            handle = self.run(om.runtime.timeout(LIMIT), "tick", **order)
+        else:
+            handle = self.predict(self.light(om).timeout(LIMIT), "tick", **order)
         self._check_timed_out(handle, "ran longer")
         self.check_that_it_serves(om)
         assert self.versions(om) == 2

@@ -26,6 +26,7 @@ class LossPromises(TaskKit):
     def test_a_task_whose_worker_is_killed_is_run_again_and_has_one_result(self, om: Omega, stage: Stage) -> None:
         """If this fails, check that a task can be submitted again under its id, and that a new worker takes it."""
         self.needs_processes()
+        self.spare(om, stage)
         handle = self.held(self.brief(om), stage, "a")
         others = [self.run(self.brief(om), "note", folder=str(stage.folder), name=f"b{number}") for number in range(3)]
         os.kill(stage.started("a")[0], signal.SIGKILL)
@@ -40,6 +41,7 @@ class LossPromises(TaskKit):
     def test_a_task_that_kills_its_workers_is_lost_after_so_many(self, om: Omega, stage: Stage) -> None:
         """If this fails, check that neither the engine nor a worker starts a task again on its own, without end."""
         self.needs_processes()
+        self.spare(om, stage)
         other = self.with_actor(om, task={"deliveries": DELIVERIES})
         order = {"folder": str(stage.folder), "name": "poison", "how": "kill"}
         poison = self.run(self.brief(om), "end", spare=os.getpid(), **order)
