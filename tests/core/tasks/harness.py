@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import omcore
 
@@ -48,11 +48,11 @@ def opened(folder: Path, *, workers: int = 2, defect: str = "") -> Iterator[Omeg
         sys.path.remove(str(IMPORTABLE))
 
 
-def put_script(om: Omega, folder: Path, name: str, source: str) -> None:
+def put_script(om: Omega, folder: Path, name: str, source: str, **attributes: Any) -> None:
     """Store a script."""
     path = folder / f"{name}.py"
     path.write_text(textwrap.dedent(source))
-    om.scripts.put(path, name)
+    om.scripts.put(path, name, attributes=attributes)
 
 
 def until(condition: Callable[[], object], patience: float = PATIENCE) -> None:

@@ -38,8 +38,8 @@ def killer(tmp_path: Path) -> Path:
     return tmp_path / "starts"
 
 
-def submit(om: Omega, folder: Path, path: Path) -> Handle:
-    put_script(om, folder, "killer", KILLER)
+def submit(om: Omega, folder: Path, path: Path, deliveries: int) -> Handle:
+    put_script(om, folder, "killer", KILLER, task={"deliveries": deliveries})
     handle: Handle = om.runtime.script("killer").run(str(path))
     return handle
 
@@ -54,7 +54,7 @@ def test_the_harness_catches_deaths_that_nobody_counts(
 
     monkeypatch.setattr(lease, "bereft", forgetful)
     with opened(tmp_path, workers=1) as om:
-        handle = submit(om, tmp_path, killer)
+        handle = submit(om, tmp_path, killer, 2)
         until(lambda: starts(killer) > body_of(om, handle)["deliveries"])
         handle.cancel()
 
@@ -62,7 +62,7 @@ def test_the_harness_catches_deaths_that_nobody_counts(
 def test_a_task_that_kills_its_workers_ends_and_the_others_finish(tmp_path: Path, killer: Path, scale: int) -> None:
     with opened(tmp_path) as om:
         put_script(om, tmp_path, "harmless", HARMLESS)
-        killers = [submit(om, tmp_path, tmp_path / f"starts-{number}") for number in range(1 + scale // 2)]
+        killers = [submit(om, tmp_path, tmp_path / f"starts-{number}", 3) for number in range(1 + scale // 2)]
         others = [om.runtime.script("harmless").run(number) for number in range(5 * scale)]
         assert [handle.get(timeout=100) for handle in others] == list(range(5 * scale))
         for number, handle in enumerate(killers):

@@ -78,7 +78,7 @@ def lateness(om: Omega, which: str) -> float:
 
 def silence(om: Omega) -> float:
     """How many seconds after the end of its lease a task was given to another worker, and what came of it."""
-    handle: Handle = om.runtime.timeout(heartbeat=1.0).script("sleep").run(2)
+    handle: Handle = om.runtime.timeout(heartbeat=1.0).script("sleep").run(1.5)
     until(lambda: body_of(om, handle)["attempt"] == 1)
     send(signal.SIGSTOP, worker_of(body_of(om, handle)))
     leased = body_of(om, handle)["leased"]

@@ -11,7 +11,6 @@ import pytest
 
 import omcore
 from omcore.errors import InvalidArgumentError, TaskTimeoutError
-from omcore.runtimes.backend import Delivery
 from omcore.runtimes.handle import as_completed
 from omcore.runtimes.progress import Progress
 from omcore.runtimes.task import Outcome, PinValue, State, TaskSpec, new_id
@@ -177,27 +176,6 @@ def test_two_processes_that_make_the_same_call_at_once_run_it_once(
         caller.stdin.flush()
     assert [caller.communicate(timeout=PATIENCE)[0].strip() for caller in callers] == ["1", "1"]
     assert ran.read_text() == "x"
-
-
-# --- a message that comes again
-
-
-def test_a_light_task_that_comes_again_is_answered_and_not_run_again(omega: Omega, odd: PutModel) -> None:
-    odd("return time.time_ns()")
-    pinned = omega.models.pin("odd")
-    spec = TaskSpec(
-        id=new_id(), context=omega.context.settings.name, fingerprint=omega.context.fingerprint, bucket=omega.bucket,
-        proxy="model", action="predict", arguments={"X": omega.context.values.encode([1])}, submitted=time.time(),
-        object=PinValue(store="models", name="odd", version=1, id=pinned.pin.id), require=("gpu",),
-    )  # fmt: skip
-    delivery = Delivery(spec.id, spec.seal(omega.context.auth), frozenset(spec.require))
-    answers = []
-    for _ in range(3):
-        handle = omega.runtime.backend.submit(delivery)
-        assert handle.wait(PATIENCE)
-        answers.append(Outcome.load(handle.outcome()))
-    assert answers[0].state is State.SUCCESS
-    assert answers == [answers[0]] * 3
 
 
 def test_a_context_that_was_closed_answers_for_its_tasks_when_it_is_opened_again(tmp_path: Path) -> None:
