@@ -32,7 +32,9 @@ class EffectPromises(TaskKit):
 
     def test_the_version_and_the_outcome_of_a_task_appear_together(self, om: Omega, stage: Stage) -> None:
         """If this fails, check that a worker returns what `execute` gave it, and that no handle is final before."""
-        handle = self.held(om.runtime, stage, "a")
+        handle = self.hold(om.runtime, stage, "a")
+        assert not handle.wait(0)
+        self.until(lambda: stage.started("a"), "the task is never started")
         assert (handle.status, self.versions(om)) == (State.STARTED, 0)
         assert not handle.wait(0)
         stage.release("a")
