@@ -1,4 +1,4 @@
-"""Every check of the workspace: `nox` runs them all, the quick ones first; `nox -l` lists them."""
+"""Every check of the workspace: `nox` runs those of every day, the quick ones first; `nox -l` lists them all."""
 
 from __future__ import annotations
 
@@ -45,6 +45,10 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
+nox.options.sessions = [
+    *("lint", "types", *dict.fromkeys((f"tests-{HERE}", f"tests-{PYTHONS[-1]}"))),
+    *("tests_pandas2", "plugin", "thirdparty", "demo"),
+]
 
 
 @nox.session
@@ -64,7 +68,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The core's tests; those marked slow run on the interpreter that runs nox."""
+    """The core's tests; `nox` runs them here and on the newest Python, those marked slow only here."""
     install(session)
     session.run("pytest", *ALL_CORES, *([] if session.python == HERE else ["-m", "not slow"]), *session.posargs)
 
