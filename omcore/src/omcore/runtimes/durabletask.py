@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from omcore.errors import TaskLostError
+from omcore.errors import StorageError, TaskLostError
 from omcore.runtimes.family import DONE, children_of
 from omcore.runtimes.progress import Progress
 from omcore.runtimes.task import ErrorData, Outcome, State
@@ -69,8 +69,17 @@ class DurableTracker(Tracker):
 
     def _has_ended(self) -> bool:
         if self._outcome is None:
-            self._outcome = self._keeper.settle(self.id) or self._keeper.mind(self.id)
+            self._outcome = self._keeper.settle(self.id) or self._mind()
         return self._outcome is not None
+
+    def _mind(self) -> Outcome | None:
+        try:
+            return self._keeper.mind(self.id)
+        except StorageError:
+            settled = self._keeper.settle(self.id)  # as it was closed, in another thread
+            if settled is None:
+                raise
+            return settled
 
     def outcome(self) -> Outcome:
         """What came of it."""

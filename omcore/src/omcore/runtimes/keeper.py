@@ -44,6 +44,9 @@ REAP = 5.0
 CLEAR = 900.0
 """Seconds between two clearings of what ended long ago."""
 
+SETTLED = 10.0
+"""Seconds that other threads have to settle what they are about to when the context is closed."""
+
 ANSWERED = 1.0
 """Seconds that a worker, which has just ended a task in the store, has to say so to the engine."""
 
@@ -97,6 +100,8 @@ class Keeper:
         self._wake = Condition(self._lock)
         self._thread: Thread | None = None
         self._closed = False
+        self._settling: set[str] = set()
+        self._last_words: dict[str, Outcome] = {}
         self._next = dict.fromkeys((LOOK, REAP, CLEAR), 0.0)
 
     # --- what this process submits
@@ -132,16 +137,27 @@ class Keeper:
         with self._lock:
             watched = self._watched.get(task_id)
             if watched is None or not watched.engine.wait(0):
-                return None
+                return self._last_words.get(task_id)
             del self._watched[task_id]
+            self._settling.add(task_id)
         try:
-            return self._settle(task_id, watched)
+            return self._remembered(task_id, self._settle(task_id, watched))
         except TaskNotFoundError:
             raise
         except OmError:  # the storage is out of reach: the consequences are drawn later
             with self._lock:
                 self._watched.setdefault(task_id, watched)
             raise
+        finally:
+            with self._lock:
+                self._settling.discard(task_id)
+                self._wake.notify_all()
+
+    def _remembered(self, task_id: str, outcome: Outcome | None) -> Outcome | None:
+        """An outcome, kept for who waits for it in another thread when the storage is about to be closed."""
+        if self._closed and outcome is not None:
+            self._last_words[task_id] = outcome
+        return outcome
 
     def _settle(self, task_id: str, watched: _Watched) -> Outcome | None:
         try:
@@ -338,6 +354,8 @@ class Keeper:
                 self.settle(task_id)
             except TaskNotFoundError:
                 continue
+        with self._lock:
+            self._wake.wait_for(lambda: not self._settling, SETTLED)
         self._session.close()
 
 
