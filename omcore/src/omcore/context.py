@@ -185,9 +185,7 @@ class Context:
         days = self.settings.tasks.keep
         if days is None:
             return 0
-        gone = self.records.forget(self.records.now() - days * DAY)
-        self.logs.forget(gone)
-        return len(gone)
+        return len(self.records.forget(self.records.now() - days * DAY, self.logs.forget))
 
     @cached_property
     def loaded(self) -> LoadedObjects:

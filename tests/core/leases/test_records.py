@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from omcore.errors import ConflictError, TaskLostError, TaskNotFoundError
-from omcore.runtimes import lease
 from omcore.runtimes.backend import ENGINE
 from omcore.runtimes.records import Claim, TaskRecords
 from omcore.runtimes.task import EncodedValue, ErrorData, Outcome, State
@@ -241,25 +240,6 @@ def test_tasks_are_found_by_state_as_it_truly_is(
     assert [task.id for task in records.find(State.RETRY)] == [bereft]
     assert list(records.find(State.STARTED)) == []
     assert {task.id for task in records.find()} == {waiting, ended, bereft}
-
-
-def test_the_record_knows_when_it_needs_something_by_itself(
-    records: TaskRecords, submit: Submit, take: Take, clock: Clock
-) -> None:
-    def after(task: str) -> float | None:
-        limit = lease.next_limit(records.record(task).body)
-        return None if limit is None else limit - clock.time
-
-    assert after(submit()) is None
-    assert after(submit(start_timeout=7.0)) == 7
-    task = submit(lease=20.0, timeout=30.0, deadline=clock.time + 50)
-    assert after(task) == 50
-    claim = take(task)
-    assert after(task) == 20
-    records.retry(claim, OOPS, 3.0)
-    assert after(task) == 3
-    records.end(success(task))
-    assert after(task) is None
 
 
 def test_what_ended_long_ago_is_forgotten_and_nothing_else(

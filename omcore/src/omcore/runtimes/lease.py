@@ -237,15 +237,3 @@ def timed_out(task_id: str, how: str) -> Outcome:
     """The end of a task that took too long."""
     data = ErrorData(type="omcore.errors.TaskTimeoutError", message=f"task {task_id} {how}, and was ended")
     return Outcome(id=task_id, state=State.FAILURE, error=data)
-
-
-def next_limit(body: Body) -> float | None:
-    """When, in seconds since the epoch, a record next needs something by itself; `None` for never."""
-    if has_ended(body):
-        return None
-    limits = [body["deadline"]]
-    if body["state"] == State.STARTED:
-        limits += [body["leased"], None if body["timeout"] is None else body["started"] + body["timeout"]]
-    else:
-        limits += [body["due"], None if body["start_timeout"] is None else body["waiting"] + body["start_timeout"]]
-    return min((limit for limit in limits if limit is not None), default=None)

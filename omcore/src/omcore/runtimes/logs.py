@@ -8,7 +8,7 @@ from omcore.errors import ConflictError
 from omcore.storage.backend import Delete, Put
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from omcore.storage.backend import StorageBackend
 
@@ -57,11 +57,10 @@ class TaskLogs:
                 after = record.key
                 yield record.key, record.body["text"]
 
-    def forget(self, task_ids: Iterable[str]) -> None:
-        """Remove the logs of tasks."""
-        for task_id in task_ids:
-            for record in list(self._storage.scan_records(f"{PREFIX}{task_id}/", None, ())):
-                try:
-                    self._storage.commit([Delete(record.key, record.revision)])
-                except ConflictError:
-                    continue
+    def forget(self, task_id: str) -> None:
+        """Remove the log of a task."""
+        for record in list(self._storage.scan_records(f"{PREFIX}{task_id}/", None, ())):
+            try:
+                self._storage.commit([Delete(record.key, record.revision)])
+            except ConflictError:
+                continue

@@ -327,14 +327,20 @@ class TaskRecords:
                     fields: dict[str, Any] = {name: record.body[name] for name in SHOWN}
                     yield TaskInfo(task_id, **{**fields, "state": now, "require": tuple(fields["require"])})
 
-    def forget(self, before: float) -> list[str]:
-        """Remove the records of tasks that ended before a time; return their ids."""
+    def forget(self, before: float, first: Callable[[str], object] = str) -> list[str]:
+        """Remove the records of tasks that ended before a time; return their ids.
+
+        Args:
+            before: seconds since the epoch.
+            first: called with the id of each before its record goes, to remove what else there is of it.
+        """
         gone = []
         found = list(self._storage.scan_records(PREFIX, None, ("state", "ended", "parent")))
         still = {id_of(record) for record in found if record.body["ended"] is None}
         for record in found:
             ended = record.body["ended"]
             if ended is not None and ended < before and record.body["parent"] not in still:
+                first(id_of(record))
                 try:
                     self._storage.commit([Delete(record.key, record.revision)])
                 except ConflictError:
