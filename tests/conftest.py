@@ -8,7 +8,17 @@ import pytest
 from hypothesis import settings
 
 HERE = Path(__file__).parent
-ONCE = (HERE / "architecture", HERE / "kit")
+ONCE = (
+    *(HERE / "architecture", HERE / "kit", HERE / "core" / "programs"),
+    *(
+        HERE / "core" / "runtime" / f"test_{name}.py"
+        for name in ("task_conformance", "group_conformance", "group_sharing")
+    ),
+    *(HERE / "core" / "partitioned" / f"test_{name}.py" for name in ("workers_share", "families_of_tasks")),
+    *(HERE / "core" / "observing" / f"test_{name}.py" for name in ("live_bar", "limits", "notebook_bar")),
+)
+"""What says nothing new on a second interpreter: the workspace, the kit's saboteurs, what is mostly other processes."""
+
 TORTURE = 10
 
 
@@ -25,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count as slow what says nothing new on a second interpreter: the workspace, the kit's saboteurs, the bars."""
+    """Count as slow what says nothing new on a second interpreter: what is in `ONCE`, and the bars."""
     for item in items:
         if item.path.name.startswith("test_bar") or any(item.path.is_relative_to(folder) for folder in ONCE):
             item.add_marker(pytest.mark.slow)
