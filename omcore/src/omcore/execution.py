@@ -6,13 +6,14 @@ import logging
 import os
 import platform
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from omcore.errors import (
     ConflictError,
     EnvironmentMismatchError,
     InvalidArgumentError,
+    OmError,
     TaskCancelledError,
     TaskLostError,
     TaskTimeoutError,
@@ -30,7 +31,7 @@ from omcore.runtimes.pulse import Attempt, InterruptedTask
 from omcore.runtimes.task import ErrorData, Outcome, PinValue, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from omcore.objects.drafts import Plan
@@ -197,10 +198,19 @@ class Execution:
                 self._attempt = stack.enter_context(attempt)
             self._check_environment()
             if spec.memory is not None:
+                self._load_libraries()
                 stack.enter_context(self._limited(spec.memory))
             return self._encoded(self._call())
 
-    def _limited(self, memory: int) -> Any:
+    def _load_libraries(self) -> None:
+        """Load what reads the object and the inputs: libraries are the worker's, and not on the task's account."""
+        pins = [value for value in (self._spec.object, *self._spec.arguments.values()) if isinstance(value, PinValue)]
+        for pin in pins:
+            version = self._omega.store(pin.store).pinned_version(pin_of(pin))
+            self._context.codecs.for_kind(version.content.kind)
+
+    @contextmanager
+    def _limited(self, memory: int) -> Iterator[None]:
         from omcore.runtimes.limits import memory_limit
 
         if not self._alone:
@@ -209,7 +219,12 @@ class Execution:
                 f"and cannot hold it to that; run it on a runtime whose workers are processes, or without a limit"
             )
             raise InvalidArgumentError(message)
-        return memory_limit(memory)
+        try:
+            with memory_limit(memory):
+                yield
+        except (OmError, OSError, RuntimeError, ImportError) as error:  # what libraries make of want of memory
+            error.add_note(f"the task was given {memory:,} bytes of memory, and that may be the cause")
+            raise
 
     def _call(self) -> Any:
         spec = self._spec

@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from sklearn.linear_model import LinearRegression
 
 import omcore
 from omcore.errors import InvalidArgumentError, TaskTimeoutError
@@ -189,3 +190,32 @@ def test_a_context_that_was_closed_answers_for_its_tasks_when_it_is_opened_again
         assert queued.status is State.PENDING
     with omcore.setup(config=config) as om:
         assert om.runtime.task(queued.id).status is State.LOST
+
+
+@pytest.mark.parametrize("seconds", ["5", True, -1, float("nan"), [1]], ids=["text", "truth", "past", "nan", "list"])
+def test_how_long_to_wait_is_a_number_of_seconds(omega: Omega, seconds: Any) -> None:
+    omega.models.put(LinearRegression().fit([[1.0]], [1.0]), "line")
+    handle = omega.runtime.mode(local=True).model("line").predict([[1.0]])
+    for ask in (handle.wait, handle.get, lambda timeout: list(as_completed([handle], timeout))):
+        with pytest.raises(InvalidArgumentError, match="how long to wait is a number of seconds"):
+            ask(seconds)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda scope: scope.retry("3"),
+        lambda scope: scope.retry(True),
+        lambda scope: scope.retry(2, on="x"),
+        lambda scope: scope.retry(2, on=int),
+        lambda scope: scope.retry(2, on=()),
+        lambda scope: scope.mode(local="x"),
+        lambda scope: scope.tasks(state="NOPE"),
+        lambda _: list(as_completed(cast("Any", 3))),
+        lambda _: list(as_completed(cast("Any", [3]))),
+    ],
+    ids=["text", "truth", "no name", "no error", "nothing", "no truth", "no state", "no handles", "no handle"],
+)
+def test_what_makes_no_sense_is_refused_in_a_sentence(omega: Omega, ask: Callable[[Any], object]) -> None:
+    with pytest.raises(InvalidArgumentError):
+        ask(omega.runtime)

@@ -6,11 +6,12 @@ def things() -> None:
     show([{"name": "a", "size": 1}], ["name", "size"])
 """
 
-from omcore.cli.options import FilePath, Session, session, take_common_options
+from omcore.cli.options import FilePath, Seconds, Session, session, take_common_options
 from omcore.cli.output import cell, progress, show, show_json, show_table
 
 __all__ = [
     "FilePath",
+    "Seconds",
     "Session",
     "cell",
     "progress",

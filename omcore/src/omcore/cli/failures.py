@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from omcore.errors import (
     VetoError,
 )
 from omcore.masking import mask_addresses
-from omcore.sentences import one_line
+from omcore.sentences import one_line, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,9 @@ LONGEST = 20_000
 """Characters of a sentence that are printed."""
 
 _FAILURES = (PromotionRefusedError, StorageError, TaskError, VetoError)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+"""What may become of writing to a file or a disk; a closed pipe is click's business."""
+
 _MISTAKES = (NoWorkerError, SignatureError, TaskNotFoundError)
 
 
@@ -62,6 +66,10 @@ def one_sentence() -> Iterator[None]:
     except OmError as error:
         kind = Failure if isinstance(error, _FAILURES) and not isinstance(error, _MISTAKES) else Mistake
         raise kind(_sentence(error)) from error
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise Failure(f"the output cannot be written: {reason(error)}; make room, or write it elsewhere") from error
 
 
 def _sentence(error: OmError) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from omcore.cli.common import FilePath, session, show, take_common_options
+from omcore.cli.common import FilePath, Seconds, session, show, take_common_options
 from omcore.cli.formats import check_target
 from omcore.cli.stores import pair
 from omcore.cli.task_commands import COMMANDS, print_result
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from omcore.runtimes.scope import Scope
 
 PROXIES = "omcore.proxy"
-SECONDS = click.FloatRange(0, min_open=True)
+SECONDS = Seconds(0, 1e9, min_open=True)
 ENVIRONMENTS = ("warn", "refuse", "elsewhere", "ignore")
 
 

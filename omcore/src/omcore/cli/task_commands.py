@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from omcore.cli.common import FilePath, session, show
+from omcore.cli.common import FilePath, Seconds, session, show
 from omcore.cli.formats import check_target, write
 from omcore.cli.results import print_value
 from omcore.errors import InvalidArgumentError
@@ -37,7 +37,7 @@ def _handle(task: str) -> Handle:
 
 @click.command()
 @click.argument("task")
-@click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait for it; else until it ends.")
+@click.option("--timeout", type=Seconds(0, 1e9), help="Seconds to wait for it; else until it ends.")
 @click.option("-o", "--output", type=FilePath(), help="Write the result to a file.")
 def result(task: str, timeout: float | None, output: Path | None) -> None:
     """Wait for a task and print its result."""

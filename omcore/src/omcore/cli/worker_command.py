@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from omcore.cli.common import session
+from omcore.cli.common import Seconds, session
 from omcore.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from omcore.runtimes.group.group import Group
     from omcore.runtimes.local import LocalRuntime
 
+MOST_WORKERS = 1000
+"""Nobody means more worker processes on one machine."""
+
 
 @click.command(short_help="Serve tasks in workers that all clients of the context share.")
-@click.option("--workers", type=click.IntRange(1), help="How many; else as the context's configuration says.")
+@click.option(
+    "--workers", type=click.IntRange(1, MOST_WORKERS), help="How many; else as the context's configuration says."
+)
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="What each of them offers; may be repeated.")
 @click.option(
     "--grace",
-    type=click.FloatRange(0),
+    type=Seconds(0, 1e9),
     default=30.0,
     show_default=True,
     help="Seconds that running tasks may take to end when this is told to stop.",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import reprlib
 import time
 import warnings
+from collections.abc import Iterable
 from concurrent.futures import Future
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -12,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from omcore.errors import EnvironmentMismatchWarning, InvalidArgumentError, OmError, TaskTimeoutError
 from omcore.runtimes.errordata import to_error
 from omcore.runtimes.task import State
+from omcore.sentences import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from omcore.runtimes.progress import Progress
     from omcore.runtimes.task import Value
@@ -65,7 +68,7 @@ class Handle:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the task has ended, at most `timeout` seconds (`None`: for ever); say whether it has."""
-        return self._tracker.wait(timeout)
+        return self._tracker.wait(_checked(timeout))
 
     def get(self, timeout: float | None = None) -> Any:
         """Wait for the task and return its value.
@@ -80,7 +83,7 @@ class Handle:
             TaskLostError: the task's workers are gone.
         """
         started = time.monotonic()
-        if not self._wait(timeout):
+        if not self._wait(_checked(timeout)):
             waited = time.monotonic() - started
             message = f"task {self.id} is still {self.status} after {waited:.1f} seconds; it goes on, ask again later"
             raise TaskTimeoutError(message, self.id)
@@ -144,6 +147,14 @@ class Handle:
             return f"<task {self.id}>"
 
 
+def _checked(timeout: float | None) -> float | None:
+    """A time to wait, where it is one."""
+    if timeout is None or (isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout >= 0):
+        return timeout
+    shown = one_line(reprlib.repr(timeout))
+    raise InvalidArgumentError(f"how long to wait is a number of seconds, or None for ever, not {shown}")
+
+
 def as_completed(handles: Iterable[Handle], timeout: float | None = None) -> Iterator[Handle]:
     """The handles of some tasks, each as soon as its task has ended, in whatever way.
 
@@ -155,10 +166,13 @@ def as_completed(handles: Iterable[Handle], timeout: float | None = None) -> Ite
         TaskTimeoutError: not all have ended in that time; says how many have not. They go on.
         InvalidArgumentError: one of them is no handle.
     """
+    if not isinstance(handles, Iterable):
+        raise InvalidArgumentError(f"as_completed takes the handles of tasks, not {handles!r}")
     waiting = dict.fromkeys(handles)
     for handle in waiting:
         if not isinstance(handle, Handle):
             raise InvalidArgumentError(f"as_completed takes the handles of tasks, not {handle!r}")
+    timeout = _checked(timeout)
     until = None if timeout is None else time.monotonic() + timeout
     pause = 0.0
     while waiting:

@@ -332,8 +332,18 @@ class Keeper:
     def _reap(self) -> None:
         """Do what any open task needs."""
         sessions = self._living()
+        if self._backend().strengths.sees_death:
+            self._mourn()
         for task_id in [task_id for task_id, _ in self._records.needy(sessions)]:
             self._remedy(self._records.record(task_id), sessions)
+
+    def _mourn(self) -> None:
+        """Let tasks whose workers of this machine are gone wait for others, before their leases have run out."""
+        for task in list(self._records.find(State.STARTED)):
+            here, watched = task.worker.startswith(f"{platform.node()}:"), task.id in self._watched
+            if here and not watched and not _lives_here(task.worker):
+                why = ErrorData(type="", message=f"its worker {task.worker} is gone")
+                self._records.lost(task.id, Outcome(id=task.id, state=State.LOST, error=why), lease.NOBODY)
 
     # --- the end
 

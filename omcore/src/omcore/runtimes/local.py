@@ -20,9 +20,9 @@ import os
 import weakref
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
 
 from omcore.errors import ConfigurationError, NoWorkerError
 from omcore.runtimes.backend import RuntimeBackend, Strengths
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 DEFAULT_POOL = "default"
 """The name of the pool that the options `workers` and `labels` describe."""
 
+MOST_WORKERS = 1000
+"""Worker processes of one kind; nobody means more on one machine."""
+
 MOST_BY_DEFAULT = 4
 """More worker processes than this are started only when the configuration says so: each keeps its own models."""
 
@@ -57,7 +60,7 @@ class PoolOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    workers: PositiveInt = 1
+    workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 1
     labels: frozenset[str] = frozenset()
 
 
@@ -76,7 +79,7 @@ class LocalOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    workers: NonNegativeInt | None = None
+    workers: Annotated[int, Field(ge=0, le=MOST_WORKERS)] | None = None
     labels: frozenset[str] = frozenset()
     pools: dict[str, PoolOptions] = {}
     threads: PositiveInt | None = None

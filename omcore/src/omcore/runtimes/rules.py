@@ -78,5 +78,6 @@ def make_rules(said: Mapping[str, Any], where: str) -> TaskRules:
         key = ".".join(map(str, first["loc"])) or "it"
         known = ", ".join(TaskRules.model_fields)
         problem = one_line(first["msg"].removeprefix("Value error, "), 200)
-        message = f"{where} cannot be used: {key}: {problem}; the rules there are: {known}"
+        more = f"; the rules there are: {known}" if first["type"] == "extra_forbidden" else ""
+        message = f"{where} cannot be used: {key}: {problem}{more}"
     raise InvalidArgumentError(message)

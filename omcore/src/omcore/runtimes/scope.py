@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from omcore.errors import InvalidArgumentError, PluginNotFoundError
 from omcore.runtimes.rules import NO_RULES, TaskRules, make_rules
-from omcore.runtimes.task import LONGEST_TIMEOUT
+from omcore.runtimes.task import LONGEST_TIMEOUT, State
 from omcore.sentences import one_line
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from omcore.runtimes.explanation import Explanation
     from omcore.runtimes.handle import Handle
     from omcore.runtimes.records import TaskInfo
-    from omcore.runtimes.task import State
     from omcore.signing import KeyRing
 
 
@@ -139,6 +138,8 @@ class Scope:
 
     def mode(self, *, local: bool) -> Scope:
         """Run tasks in this process (`local=True`), for debugging, or on the runtime (`local=False`)."""
+        if not isinstance(local, bool):
+            raise InvalidArgumentError(f"local is true or false, not {local!r}")
         return self._with(local=local)
 
     def timeout(
@@ -185,6 +186,16 @@ class Scope:
             on: the errors that it applies to, with all that derive from them: classes, or their full names.
         """
         kinds = [on] if isinstance(on, type | str) else list(on)
+        for kind in kinds:
+            if not (isinstance(kind, str) and "." in kind) and not (
+                isinstance(kind, type) and issubclass(kind, BaseException)
+            ):
+                message = (
+                    f"a retry is for errors: their classes, or full names such as 'builtins.OSError', not {kind!r}"
+                )
+                raise InvalidArgumentError(message)
+        if not kinds or isinstance(times, bool) or not isinstance(times, int):
+            raise InvalidArgumentError(f"a retry is for some errors and a number of times, not {kinds!r} and {times!r}")
         names = [f"{kind.__module__}.{kind.__qualname__}" if isinstance(kind, type) else kind for kind in kinds]
         rule = {"times": times, "delay": delay, "factor": factor, "longest": longest, "on": names}
         return self._ruled({"retry": rule}, "a retry")
@@ -266,7 +277,17 @@ class Scope:
         return self._engine.handle(task_id)
 
     def tasks(self, state: State | None = None) -> list[TaskInfo]:
-        """The durable tasks of this context, latest first."""
+        """The durable tasks of this context, latest first.
+
+        Args:
+            state: only those in this state; its name will do.
+
+        Raises:
+            InvalidArgumentError: there is no such state.
+        """
+        if state is not None and state not in State.__members__.values():
+            raise InvalidArgumentError(f"there is no state {state!r}; there are {', '.join(State.__members__)}")
+        state = None if state is None else State(state)
         return sorted(self._engine.tasks(state), key=lambda task: task.submitted, reverse=True)
 
     def explain(self, store: str = "models", reference: str | None = None) -> Explanation:
