@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -21,7 +21,7 @@ from omcore.storage.embedded import EmbeddedOptions, EmbeddedStorage
 from omcore.storage.memory import MemoryOptions, MemoryStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from omcore.objects.metadata import Metadata
     from omcore.objects.store import ObjectStore
@@ -194,9 +194,15 @@ def _expected(known: Known, number: int | None) -> tuple[Any, ...]:
     return number, number == known.current, attributes, len(value), aliases
 
 
-def _run(machine: type[Stores], examples: int) -> None:
-    slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    chosen = settings(max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=slow)
+def _run(machine: type[Stores], examples: int, phases: Sequence[Phase] = tuple(Phase)) -> None:
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        phases=phases,
+        report_multiple_bugs=False,
+    )
     run_state_machine_as_test(machine, settings=chosen)
 
 
@@ -233,4 +239,4 @@ def test_the_model_catches_a_store_that_loses_attributes(shop: Any, monkeypatch:
 
     monkeypatch.setattr(maker().__class__, "stage", forgetful)
     with pytest.raises(AssertionError):
-        _run(InMemory, 200)
+        _run(InMemory, 200, [Phase.generate])  # nobody reads a short example

@@ -144,7 +144,7 @@ class Group:
                 session = Session(Wire(connection), self._pool, self._key, self._identity)
                 thread = threading.Thread(target=self._serve, args=(session,), name="om-group-client", daemon=True)
                 self._sessions[session] = thread
-            thread.start()
+                thread.start()  # here, so that who closes the group joins no thread that is yet to start
 
     def _serve(self, session: Session) -> None:
         try:
