@@ -110,7 +110,7 @@ def test_a_task_does_not_read_from_the_terminal(folder: Path) -> None:
 def test_a_program_ends_quietly_whether_it_closes_the_runtime_or_not(folder: Path, ending: str) -> None:
     output = finished(folder, f"print(run(PID))\nsend({stay(folder)!r})\n{ending}")
     assert not psutil.pid_exists(int(output))
-    assert gone([psutil.Process(int(path.stem)) for path in folder.glob("*.pid")])
+    until(lambda: not any(psutil.pid_exists(int(path.stem)) for path in folder.glob("*.pid")))
 
 
 def test_a_program_may_end_while_a_worker_starts(folder: Path) -> None:
