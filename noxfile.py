@@ -12,7 +12,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 CODE = ["omcore/src", "tests", "benchmarks", "plugins", "noxfile.py"]
 SETTINGS = nox.project.load_toml("pyproject.toml")
-ALL_CORES = ["-n", "logical", "--dist", "worksteal"]
+ALL_CORES = ["-n", "logical", "--dist", "worksteal", "--durations", "15"]
 
 
 def packages(folder: str) -> list[str]:
@@ -75,9 +75,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def tests_pandas2(session: nox.Session) -> None:
-    """With pandas 2.2, the tests of all that touches a frame."""
+    """With pandas 2.2, the tests of all that makes or reads a frame."""
     install(session, "pandas==2.2.*")
-    frames = [f"tests/core/{folder}" for folder in ("codecs", "objects", "tasks", "cli")]
+    frames = [f"tests/core/{folder}" for folder in ("codecs", "objects", "partitioned")]
     session.run("pytest", *ALL_CORES, "-m", "not slow", *(session.posargs or frames))
 
 
