@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -207,3 +209,33 @@ def test_a_storage_that_is_out_of_reach_for_a_moment_does_not_end_a_task(
         attempt.progress = {"done": 2, "total": None, "unit": ""}
         run_until(lambda: records.record(claim.id).body["progress"] == attempt.progress)
     assert records.holds(claim)
+
+
+TRACED = """
+import sys
+from pathlib import Path
+from omcore.runtimes.capture import TaskLog
+from omcore.runtimes.pulse import Attempt, InterruptedTask, Pulse
+from omcore.runtimes.records import TaskRecords
+from omcore.storage.backend import Place
+from omcore.storage.memory import MemoryOptions, MemoryStorage
+
+pulse = Pulse(TaskRecords(MemoryStorage(MemoryOptions(), Place("dev", Path("unused")))))
+try:
+    with Attempt(pulse, None, TaskLog(), None, 0.2, alone=False):
+        while True:
+            pass
+except InterruptedTask:
+    print("ended", flush=True)
+
+def traced(number):
+    return sum(number for _ in range(3))
+
+sys.settrace(lambda *_: None)
+print(traced(2), flush=True)
+"""
+
+
+def test_code_can_be_traced_after_a_task_was_interrupted() -> None:
+    done = subprocess.run([sys.executable, "-c", TRACED], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "ended\n6\n", done.stderr

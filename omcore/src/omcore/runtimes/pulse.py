@@ -107,9 +107,9 @@ class Attempt:
         """
         with self._looking, self._lock:
             self._over = True
-            if self._interrupted is not None:  # take back what was not raised yet
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)
         self._pulse.remove(self)
+        if self._interrupted is not None:
+            _let_come()
 
     @property
     def next(self) -> float:
@@ -183,6 +183,19 @@ def _limit(claim: Claim | None, timeout: float | None, left: float | None) -> tu
     if timeout is None:
         return None, ""
     return time.monotonic() + timeout, lease.too_long(timeout)
+
+
+def _let_come() -> None:
+    """Let an interrupt that was not raised yet be raised here, and end here.
+
+    It is not taken back by `PyThreadState_SetAsyncExc(..., None)`: on Python 3.11 that leaves the interpreter with a
+    request that is never served, which slows it down, and makes it hang where code is traced.
+    """
+    try:
+        for _ in range(100):  # at each turn the interpreter looks for requests
+            pass
+    except InterruptedTask:
+        return
 
 
 class Pulse:
