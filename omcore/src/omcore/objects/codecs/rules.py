@@ -161,7 +161,7 @@ def translated(call: Callable[[], Any], what: str) -> Any:
     """
     try:
         return call()
-    except (OmError, MemoryError):
+    except OmError:
         raise
     except (ImportError, AttributeError) as error:
         message = f"{what} needs what is not installed here ({reason(error)}); install the library it was made with"
