@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 Parameters: TypeAlias = list[click.Parameter]
 
 LINES, CONFIGURATIONS = 200, 500
-TAKES_LONG = "demo"
+LASTING = {"demo", "worker"}
+"""Commands that go on for long, or until they are told to stop; they have tests of their own."""
+
 TOLD_ELSEWHERE = "doctor"
 """It says in its table what is wrong, and exits with 1."""
 
@@ -116,7 +118,7 @@ def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tup
         below = {name: command.get_command(context, name) for name in names} if isinstance(command, click.Group) else {}
     yield path, parameters
     for name, found in below.items():
-        if found is not None and name != TAKES_LONG:
+        if found is not None and name not in LASTING:
             yield from commands(found, (*path, name))
 
 
@@ -166,7 +168,7 @@ def lines(draw: st.DrawFn, known: list[tuple[tuple[str, ...], Parameters]]) -> l
     if draw(st.integers(0, 19)) == 0:
         line = draw(st.permutations(line))
     here = ["--local"] if line[:1] == ["runtime"] else []  # worker processes are for other tests
-    return [word for word in [*line[:1], *here, *line[1:]] if word != TAKES_LONG]
+    return [word for word in [*line[:1], *here, *line[1:]] if word not in LASTING]
 
 
 @pytest.fixture

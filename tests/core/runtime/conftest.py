@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import psutil
 import pytest
 
 from omcore.runtimes.backend import Delivery, WorkerEntry
@@ -86,6 +87,14 @@ def result(handle: EngineHandle) -> str:
 def run(runtime: LocalRuntime, program: str, *require: str) -> str:
     """Run a program to its end."""
     return result(send(runtime, program, *require))
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether a process runs, and is not one that has ended and is yet to be reaped."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -17,7 +17,7 @@ from omcore.runtimes.backend import Delivery, EngineState, WorkerEntry
 from omcore.runtimes.local import LocalOptions, LocalRuntime
 from omcore.storage.backend import Place
 
-from .conftest import PATIENCE, result, run, send, until
+from .conftest import PATIENCE, lives, result, run, send, until
 
 if TYPE_CHECKING:
     from .conftest import StartLocal
@@ -71,7 +71,7 @@ def test_what_runs_is_said_to_run_and_what_waits_to_wait(local: LocalRuntime, tm
 def test_a_worker_that_died_while_it_had_nothing_to_do_costs_no_task(local: LocalRuntime) -> None:
     worker = psutil.Process(int(run(local, PID)))
     worker.kill()
-    until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: not lives(worker))
     assert run(local, PID) != str(worker.pid)
 
 
