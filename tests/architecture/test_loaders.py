@@ -41,7 +41,7 @@ ALLOWED = {
     "objects/registry.py:importlib.import_module": "imports the codecs that installed packages announce",
     "objects/codecs/allowlist/generate.py:importlib.import_module": "is a tool of ours, and run by us",
     "proxies/programs/modules.py:exec_module": "runs stored scripts, which is what it is for, once trust allows it",
-    "cli/formats.py:importlib.import_module": "imports what the person at the keyboard names",
+    "cli/reading.py:importlib.import_module": "imports what the person at the keyboard names",
 }
 """What is allowed elsewhere, and why."""
 

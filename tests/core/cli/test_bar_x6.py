@@ -196,6 +196,9 @@ def test_every_command_line_ends_in_order(populated: list[tuple[tuple[str, ...],
     @example(line=[])
     @example(line=["--json"])
     @example(line=["datasets", "get", "a\x00b"])
+    @example(line=["datasets", "put", "x" * 500, "sales"])
+    @example(line=["datasets", "get", "sales", "-o", "x" * 500 + ".csv"])
+    @example(line=["datasets", "get", "sales", "-o", "x" * 250 + ".csv"])
     def every_line_ends_in_order(line: list[str]) -> None:
         result = run(line)
         codes[result.exit_code] += 1

@@ -136,8 +136,8 @@ def test_a_store_gives_the_pieces_of_a_pinned_version(shop: Shop) -> None:  # no
     assert parted.rows == (3, 3, 2)
     assert sum(parted.sizes) <= parted.content.size
     same_frame(parted.read(1, 3), pd.DataFrame({"x": range(3, 8)}, index=pd.RangeIndex(3, 8)))
-    expected = pd.DataFrame({"x": range(8)})[lambda frame: frame.x < 2]
-    same_frame(store.parted(pin, Query(None, where(y__lt=2))).read(0, 3), expected)
+    x = pd.DataFrame({"x": range(8)})
+    same_frame(store.parted(pin, Query(None, where(y__lt=2))).read(0, 3), x[x.x < 2])
 
 
 def test_a_plugin_is_asked_about_what_workers_wrote_in_pieces_before_it_is_stored(shop: Shop) -> None:  # noqa: F811

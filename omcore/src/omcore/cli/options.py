@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from omcore.sentences import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,7 +47,12 @@ class FilePath(click.Path):
         """The path; click itself would let the operating system's error out."""
         if "\0" in str(value):
             self.fail(f"{str(value)!r} is no path, because it holds a NUL character", param, ctx)
-        return super().convert(value, param, ctx)
+        path = super().convert(value, param, ctx)
+        try:
+            Path(str(path)).exists()
+        except OSError as error:  # too long a name, for example
+            self.fail(f"{one_line(str(value), 100)!r} is no path: {error.strerror}", param, ctx)
+        return path
 
 
 @dataclass(frozen=True, slots=True)

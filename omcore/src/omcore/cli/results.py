@@ -20,7 +20,7 @@ def print_value(value: Any, *, full: bool = False) -> None:
         full: of metadata, every field on a line of its own instead of one line.
     """
     if session().json:
-        from omcore.cli.formats import as_json
+        from omcore.cli.writing import as_json
 
         click.echo(as_json(value))
     elif hasattr(value, "as_dict"):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from omcore.cli.common import FilePath, Seconds, session, show, take_common_options
-from omcore.cli.formats import check_target
 from omcore.cli.stores import pair
 from omcore.cli.task_commands import COMMANDS, print_result
 from omcore.cli.worker_command import worker
+from omcore.cli.writing import check_target
 from omcore.errors import InvalidArgumentError
 
 if TYPE_CHECKING:

@@ -61,7 +61,7 @@ def put(
     jobs:     a notebook (.ipynb)
     scripts:  a .py file, or the folder of a package
     """  # noqa: D301 - click wants the character itself, to leave the lines as they are
-    from omcore.cli.formats import read
+    from omcore.cli.reading import read
 
     store = here()
     value = read(store.store, source)
@@ -78,7 +78,7 @@ def put(
 @click.option("-f", "--filter", "filters", multiple=True, metavar="COLUMN__OP=VALUE", help="Only such rows.")
 def get(name: str, target: Path | None, version: str | None, filters: tuple[str, ...]) -> None:
     """Print NAME (or NAME[column,...]@VERSION), or write it to TARGET in the format of its suffix."""
-    from omcore.cli.formats import write
+    from omcore.cli.writing import write
 
     wanted = dict(pair(text) for text in filters)
     with progress(f"loading {name}"):
@@ -192,7 +192,7 @@ def pair(text: str) -> tuple[str, Any]:
     Raises:
         InvalidArgumentError: there is no `=`.
     """
-    from omcore.cli.formats import parse_json
+    from omcore.cli.reading import parse_json
 
     key, equals, value = text.partition("=")
     if not equals or not key:

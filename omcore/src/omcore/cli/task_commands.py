@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from omcore.cli.common import FilePath, Seconds, session, show
-from omcore.cli.formats import check_target, write
 from omcore.cli.results import print_value
+from omcore.cli.writing import check_target, write
 from omcore.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
