@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from omcore.errors import ConfigurationError
 from omcore.objects.loaded import LoadedObjects
@@ -41,25 +41,17 @@ _OF_THE_STORAGE = ("fingerprint", "keys", "values", "records", "logs", "loaded")
 """What a context derives from its open storage, and makes anew for the next one."""
 
 
-class Execute(Protocol):
-    """Runs one envelope, in the given context where it is open in this process already."""
-
-    def __call__(self, envelope: bytes, omega: Omega | None = None) -> bytes:
-        """Return the outcome."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class WorkerFunctions:
     """What a context calls on the floor above it.
 
     Attributes:
-        execute: runs one envelope, in the given context if it is open in this process.
+        execute: runs one envelope: what a worker process does.
         prepare: tells a worker process which contexts it may work in.
         run_here: runs a task of this process itself, which needs no envelope.
     """
 
-    execute: Execute
+    execute: Callable[[bytes], bytes]
     prepare: Callable[[bytes], None]
     run_here: Callable[[TaskSpec, Omega], Outcome]
 

@@ -27,33 +27,28 @@ ANSWERS = 16 << 20
 """Bytes of the outcomes of light tasks that a worker keeps, to answer a message that comes again with them."""
 
 
-def execute(envelope: bytes, omega: Omega | None = None) -> bytes:
+def execute(envelope: bytes) -> bytes:
     """Run one task.
 
     Args:
-        envelope: a signed task, as `TaskSpec.seal` made it.
-        omega: the task's context where it is open in this process already; `None` to find it among those this process
-            was prepared with, and then in its own configuration.
+        envelope: a signed task, as `TaskSpec.seal` made it. Its context is found among those that this process was
+            prepared with, and then in its own configuration.
 
     Returns:
         The outcome as ASCII JSON. A message that is refused, for whatever reason, has an outcome too; nothing is
-        raised, save the keyboard's interrupt where the caller works in this process.
+        raised.
     """
     task_id = ""
     try:
         sealed = SealedTask(envelope)
         task_id = sealed.unverified.id
-        found = omega or _site().find(sealed.unverified)
+        found = _site().find(sealed.unverified)
         spec = sealed.open(found.context.auth)
-        if omega is not None:
-            return execution_of(spec, found[spec.bucket], here=True).run().dump()
         return _site().run(spec, found[spec.bucket])
     except OmError as error:
         logger.warning("task %s was not run: %s", task_id or "without an id", error)
         return _failed(task_id, error)
     except BaseException as error:
-        if omega is not None and isinstance(error, KeyboardInterrupt):
-            raise
         logger.exception("task %s could not be run", task_id or "without an id")
         return _failed(task_id, error)
 

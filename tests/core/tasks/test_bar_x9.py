@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import omcore
-from omcore import worker
 from omcore.errors import SignatureError
 from omcore.runtimes.backend import Delivery
 from omcore.runtimes.task import LARGEST_ENVELOPE, Outcome, PinValue, State, TaskSpec, new_id
@@ -149,12 +148,14 @@ KEYS = {"old": "0123456789abcdef-old", "new": "0123456789abcdef-new"}
 
 
 def context_of(folder: Path, own: str, *accepted: str) -> Omega:
-    """The same storage with other keys."""
+    """The same storage with other keys, and workers of its own."""
     listed = ", ".join(f'"{KEYS[key]}"' for key in accepted)
     config = folder / f"{own}-{len(accepted)}.toml"
     storage = f'{{ backend = "embedded", durability = "process", path = "{folder / "store"}" }}'
+    runtime = '{ backend = "local", workers = 1, shared = false }'
     config.write_text(
-        f'[contexts.default]\nstorage = {storage}\nsigning_key = "{KEYS[own]}"\ntrust = {{ keys = [{listed}] }}\n'
+        f"[contexts.default]\nstorage = {storage}\nruntime = {runtime}\n"
+        f'signing_key = "{KEYS[own]}"\ntrust = {{ keys = [{listed}] }}\n'
     )
     return omcore.setup(config=config)
 
@@ -164,13 +165,13 @@ def test_an_old_key_is_accepted_while_it_is_listed_and_refused_afterwards(tmp_pa
         put_script(before, tmp_path, "touch", TOUCH)
         for number, signer in enumerate((before, both)):
             envelope = spec_of(before, tmp_path / f"touched-{number}").seal(signer.context.auth)
-            assert Outcome.load(worker.execute(envelope, both)).state is State.SUCCESS
+            assert send(both, envelope).state is State.SUCCESS
         with context_of(tmp_path, "new") as after:
             put_script(after, tmp_path, "touch", TOUCH)
             old = spec_of(after, tmp_path / "touched-2").seal(before.context.auth)
-            refused = Outcome.load(worker.execute(old, after))
+            refused = send(after, old)
             assert refused.error is not None
             assert refused.error.type.endswith(SignatureError.__name__)
             new = spec_of(after, tmp_path / "touched-3").seal(both.context.auth)
-            assert Outcome.load(worker.execute(new, after)).state is State.SUCCESS
+            assert send(after, new).state is State.SUCCESS
     assert sorted(path.name for path in tmp_path.glob("touched-*")) == ["touched-0", "touched-1", "touched-3"]
