@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,8 +21,6 @@ CONFIGURATION = """
 default_context = "dev"
 [contexts.dev]
 runtime = { backend = "local", workers = 1, pools.big = { workers = 2, labels = ["memory"] } }
-[contexts.far]
-runtime = { backend = "nowhere" }
 """
 
 
@@ -65,10 +64,104 @@ def test_it_serves_until_it_is_told_to_stop(
     assert not [path for path in project.rglob("*") if path.is_socket()]
 
 
-def test_it_does_not_serve_another_runtime(project: Path) -> None:
-    done = om("--context", "far", "runtime", "worker")
+STRANGER = """
+import pathlib
+from pydantic import BaseModel
+from omcore.runtimes.backend import RuntimeBackend, Strengths, WorkerInfo
+
+class Options(BaseModel):
+    pass
+
+def note(step):
+    with open("steps", "a") as file:
+        file.write(step + " ")
+
+class Plain(RuntimeBackend):
+    api_version = 1
+    Options = Options
+    strengths = Strengths(cancel="none", delivery="at-least-once", in_order=False, survives_client=True)
+    served = ()
+
+    def __init__(self, options, place, worker, labels):
+        pass
+
+    def submit(self, delivery):
+        raise NotImplementedError
+
+    def cancel(self, task_id):
+        pass
+
+    def workers(self):
+        return self.served
+
+    def close(self):
+        note("closed")
+
+class Serving(Plain):
+    name, address, busy = "", "acme://me:hidden@there", False
+
+    def open_group(self, workers=None, labels=()):
+        self.served = [WorkerInfo("acme", frozenset(labels), workers or 7)]
+        return self
+
+    def workers(self):
+        return [] if pathlib.Path("crash").exists() else self.served
+
+    def drain(self):
+        note("drained")
+"""
+
+
+@pytest.fixture
+def stranger(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A distribution with two runtimes, one of which can be served."""
+    info = project / "site" / "acme-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[omcore.runtime]\nplain = acme:Plain\nserving = acme:Serving\n")
+    (info.parent / "acme.py").write_text(STRANGER)
+    (project / "omcore.toml").write_text(
+        'default_context = "serving"\n[contexts.plain]\nruntime = { backend = "plain" }\n'
+        '[contexts.serving]\nruntime = { backend = "serving" }\n'
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(info.parent), os.environ.get("PYTHONPATH", "")]))
+    return project
+
+
+def test_it_serves_whatever_runtime_can_be_served(stranger: Path) -> None:
+    command = [*OM, "runtime", "worker", "--label", "gpu", "--workers", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as group:
+        assert group.stdout is not None
+        said = "context 'serving': serving with 1 worker, labels: gpu, at acme://me:***@there\n"
+        assert group.stdout.readline() == said
+        group.terminate()
+        assert group.wait(60) == 0
+    assert (stranger / "steps").read_text() == "drained closed closed "
+
+
+def test_it_ends_with_a_sentence_when_the_workers_have_ended_by_themselves(stranger: Path) -> None:
+    (stranger / "crash").touch()
+    done = om("runtime", "worker")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "om: the workers have ended by themselves; look at what they printed, and start them again\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("context", "why"),
+    [
+        pytest.param("far", "nowhere", id="none of that name"),
+        pytest.param("plain", "runs its tasks on 'plain', whose workers 'om runtime worker' cannot start", id="plain"),
+    ],
+)
+def test_it_says_of_which_runtime_it_cannot_start_workers(stranger: Path, context: str, why: str) -> None:
+    with (stranger / "omcore.toml").open("a") as file:
+        file.write('[contexts.far]\nruntime = { backend = "nowhere" }\n')
+    done = om("--context", context, "runtime", "worker")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+    assert why in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--workers", "0"], ["--grace", "-1"], ["--label"]], ids=lambda given: given[0])

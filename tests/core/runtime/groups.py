@@ -18,7 +18,7 @@ import pathlib, sys
 sys.path.insert(0, {str(IMPORTABLE)!r})
 import om_probe
 from omcore.runtimes.backend import WorkerEntry
-from omcore.runtimes.group.foreground import run
+from omcore.runtimes.foreground import run
 from omcore.runtimes.local import LocalOptions, LocalRuntime
 from omcore.storage.backend import Place
 

@@ -112,6 +112,26 @@ def test_several_groups_of_one_context_serve_side_by_side(start_local: StartLoca
         assert psutil.Process(int(run(client, PID, "memory"))).ppid() == memory.pid
 
 
+def test_who_has_opened_a_group_hands_tasks_to_that_alone(start_local: StartLocal, home: Path) -> None:
+    host = start_local()
+    with group(home, "gpu"), host.open_group(1, ["memory"]) as own:
+        assert host.labels() == {"memory"}
+        assert not host.serves(frozenset({"gpu"}))
+        assert [worker.id for worker in host.workers()] == [f"default-1@{own.name}"]
+        assert host.holder(frozenset({"gpu"})) == own.name
+        worker = run(host, PID, "memory")
+        assert psutil.Process(int(worker)).ppid() == os.getpid()
+        assert run(start_local({"shared": True}), PID, "memory") == worker
+        running = send(host, waits(home, "running"), task_id="running")
+        started(home, "running")
+        host.cancel("running")
+        assert running.state is EngineState.CANCELLED
+        own.drain()
+        assert not host.serves(frozenset({"memory"}))
+        with pytest.raises(TaskError, match="the group of workers is being stopped"):
+            send(host, PID)
+
+
 @pytest.mark.slow
 def test_a_group_of_another_configuration_is_left_alone(
     start_local: StartLocal, home: Path, caplog: pytest.LogCaptureFixture

@@ -1,4 +1,4 @@
-"""`om runtime worker`: workers of the local runtime that several clients share."""
+"""`om runtime worker`: workers that several clients share, of any runtime that can start them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from omcore.context import Context
-    from omcore.runtimes.group.group import Group
-    from omcore.runtimes.local import LocalRuntime
+    from omcore.runtimes.backend import Served, SupportsServe
 
 MOST_WORKERS = 1000
 """Nobody means more worker processes on one machine."""
@@ -40,7 +39,7 @@ def worker(workers: int | None, labels: tuple[str, ...], grace: float) -> None:
     Clients of the context find these workers by themselves, and what they submit goes on when they end. With neither
     --workers nor --label, the workers are those that the configuration describes.
     """
-    from omcore.runtimes.group.foreground import run
+    from omcore.runtimes.foreground import run
 
     context = session().omega().context
     start = partial(_open, context, workers, labels)
@@ -48,26 +47,22 @@ def worker(workers: int | None, labels: tuple[str, ...], grace: float) -> None:
 
 
 @contextmanager
-def _open(context: Context, workers: int | None, labels: tuple[str, ...]) -> Iterator[Group]:
-    """Start the group, and look after the tasks that it holds, also when their clients have gone."""
-    from omcore.runtimes.local import LocalRuntime
-    from omcore.runtimes.scope import RuntimeChoice
-
-    with closing(context), _local(context).open_group(workers, labels) as group:
-        # what is handed out here goes to this group, and to nobody when that is being stopped
-        context.choose_runtime(RuntimeChoice(LocalRuntime, {**context.settings.runtime.options, "shared": True}))
-        context.hold(group.name)
+def _open(context: Context, workers: int | None, labels: tuple[str, ...]) -> Iterator[Served]:
+    """Start the workers, and look after the tasks that this process holds, also when their clients have gone."""
+    with closing(context), _serving(context).open_group(workers, labels) as group:
+        if group.name:
+            context.hold(group.name)
         yield group
 
 
-def _local(context: Context) -> LocalRuntime:
-    from omcore.runtimes.local import LocalRuntime
+def _serving(context: Context) -> SupportsServe:
+    from omcore.runtimes.backend import SupportsServe
 
     backend = context.runtime_backend
-    if isinstance(backend, LocalRuntime):
+    if isinstance(backend, SupportsServe):
         return backend
     message = (
-        f"context {context.settings.name!r} runs its tasks on {context.settings.runtime.backend!r}, and 'om runtime "
-        f"worker' serves the local runtime only; start that runtime's workers by its own means"
+        f"context {context.settings.name!r} runs its tasks on {context.settings.runtime.backend!r}, whose workers 'om "
+        f"runtime worker' cannot start; start them by that runtime's own means"
     )
     raise InvalidArgumentError(message)

@@ -11,10 +11,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from pydantic import BaseModel
@@ -232,3 +233,53 @@ class RuntimeBackend(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Served(Protocol):
+    """Workers with which this process serves in the foreground. Leaving its `with` block ends them, at once."""
+
+    @property
+    def name(self) -> str:
+        """What `holder` calls this process, where it holds deliveries for its clients; empty where the engine does."""
+        ...
+
+    @property
+    def address(self) -> str | Path:
+        """Where its clients find it, for people."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task runs, or is about to."""
+        ...
+
+    def workers(self) -> Sequence[WorkerInfo]:
+        """These workers, whatever others there are; none once they have ended by themselves. Asked every second."""
+        ...
+
+    def drain(self) -> None:
+        """Take nothing more, and start nothing more; what runs goes on."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+@runtime_checkable
+class SupportsServe(Protocol):
+    """A runtime whose workers are started with `om runtime worker`, which serves in the foreground until it is told."""
+
+    def open_group(self, workers: int | None = None, labels: Iterable[str] = ()) -> Served:
+        """Start workers that all clients of the context share, and use no others from now on.
+
+        Args:
+            workers: how many tasks they run at once; `None` for what the options say.
+            labels: what each of them offers.
+
+        Raises:
+            ConfigurationError: there can be none here; the sentence says why.
+        """
+        ...

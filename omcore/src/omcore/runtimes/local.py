@@ -128,8 +128,11 @@ class LocalRuntime(RuntimeBackend):
         self._closed = False
         self._pools: dict[int, Pool] = {}
         self._found: dict[int, Groups] = {}
+        self._opened: Group | None = None
 
     def submit(self, delivery: Delivery) -> EngineHandle:
+        if self._opened is not None:
+            return self._opened.submit(delivery)
         while (group := self._group_for(delivery.require)) is not None:
             with suppress(WireError):  # it went this very moment
                 return group.submit(delivery)
@@ -138,31 +141,40 @@ class LocalRuntime(RuntimeBackend):
         return self._pool.submit(delivery)
 
     def cancel(self, task_id: str) -> None:
+        if self._opened is not None:
+            self._opened.cancel(task_id)
+            return
         self._pool.cancel(task_id)
         for group in self._living():
             group.cancel(task_id)
 
     def workers(self) -> Sequence[WorkerInfo]:
+        if self._opened is not None:
+            return self._opened.workers()
         shared = [worker for group in self._living() if group.takes for worker in group.workers()]
         return [*shared, *(worker for worker in self._own_workers() if _needed(worker, shared))]
 
     def serves(self, require: frozenset[str]) -> bool:
+        if self._opened is not None:
+            return self._opened.serves(require)
         if any(group.takes and group.fitting(require) for group in self._living()):
             return True
         return not self._options.shared and any(require <= offers for offers in self._layout.values())
 
     def holder(self, require: frozenset[str]) -> str | None:
-        group = self._group_for(require)
+        group = self._opened or self._group_for(require)
         return None if group is None else group.name
 
     def close(self) -> None:
         self._closed = True
+        if self._opened is not None:
+            self._opened.close()
         self._pool.close()
         if found := self._found.get(os.getpid()):
             found.close()
 
     def open_group(self, workers: int | None = None, labels: Iterable[str] = ()) -> Group:
-        """Start a group of workers in this process, which clients of the context share from now on.
+        """Start a group of workers in this process, which clients of the context share, and use only that from now on.
 
         Args:
             workers: how many; `None` and no labels for the workers that the options describe.
@@ -178,7 +190,8 @@ class LocalRuntime(RuntimeBackend):
         if workers is not None or labels:
             layout = {f"{DEFAULT_POOL}-{number}": labels for number in range(1, (workers or self._usual) + 1)}
         threads = self._options.threads or max(1, self._cores // max(1, len(layout)))
-        return Group(self._worker, layout, threads, self._meeting)
+        self._opened = Group(self._worker, layout, threads, self._meeting)
+        return self._opened
 
     # --- the groups
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from omcore.runtimes.backend import WorkerEntry, WorkerInfo
+    from omcore.runtimes.backend import Delivery, EngineHandle, WorkerEntry, WorkerInfo
     from omcore.runtimes.group.meeting import Meeting
 
 BACKLOG = 64
@@ -98,6 +98,26 @@ class Group:
     def workers(self) -> Sequence[WorkerInfo]:
         """Its workers."""
         return self._pool.workers()
+
+    # --- for the process that it is in, which needs no socket
+
+    def submit(self, delivery: Delivery) -> EngineHandle:
+        """Take a delivery.
+
+        Raises:
+            TaskError: it takes nothing more.
+        """
+        return self._pool.submit(delivery)
+
+    def cancel(self, task_id: str) -> None:
+        """End all deliveries of a task, whoever made them."""
+        self._pool.cancel(task_id)
+
+    def serves(self, require: frozenset[str]) -> bool:
+        """Whether it takes deliveries, and one of its workers offers all of these labels."""
+        return not self._closing and any(require <= worker.labels for worker in self.workers())
+
+    # --- the end
 
     def drain(self) -> None:
         """Let nobody in, take nothing more, and lose what no worker has begun; what runs goes on."""

@@ -1,4 +1,4 @@
-"""Runs a group until the process is told to stop."""
+"""Serves with workers in the foreground until the process is told to stop."""
 
 from __future__ import annotations
 
@@ -9,47 +9,62 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from omcore.errors import TaskError
+from omcore.masking import mask_addresses
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from omcore.runtimes.group.group import Group
+    from omcore.runtimes.backend import Served
+
+LOOK = 1.0
+"""Seconds between two looks at whether the workers are still there."""
 
 PAUSE = 0.05
 """Seconds between two looks at whether the last task has ended."""
 
 
-def run(start: Callable[[], AbstractContextManager[Group]], grace: float, say: Callable[[str], object]) -> None:
-    """Start a group and serve until SIGTERM, SIGINT or SIGHUP, in the main thread.
+def run(start: Callable[[], AbstractContextManager[Served]], grace: float, say: Callable[[str], object]) -> None:
+    """Start workers and serve until SIGTERM, SIGINT or SIGHUP, in the main thread.
 
     The first signal stops it gracefully, the second one at once; a signal that the process ignores, as `nohup` has it,
     stops nothing. When this returns or raises, everything is gone.
 
     Args:
-        start: starts the group.
+        start: starts the workers.
         grace: seconds that running tasks may take to end.
         say: told in one line what is served, and that it is being stopped.
 
     Raises:
-        ConfigurationError: there can be no group here.
+        ConfigurationError: there can be no workers here.
+        TaskError: the workers have ended by themselves.
     """
     with _signals() as signals, start() as group:
         say(_described(group))
-        signals.wait(None)
+        _serve(group, signals)
         group.drain()
         if group.busy:
             say(f"stopping: running tasks have {grace:g} seconds to end; the same signal again ends them at once")
         _wait(group, signals, time.monotonic() + grace)
 
 
-def _described(group: Group) -> str:
+def _described(group: Served) -> str:
     workers = group.workers()
     labels = sorted(frozenset[str]().union(*(worker.labels for worker in workers)))
     number = f"{len(workers)} workers" if len(workers) != 1 else "1 worker"
-    return f"serving with {number}, labels: {', '.join(labels) or 'none'}, at {group.address}"
+    return f"serving with {number}, labels: {', '.join(labels) or 'none'}, at {mask_addresses(str(group.address))}"
 
 
-def _wait(group: Group, signals: _Signals, until: float) -> None:
+def _serve(group: Served, signals: _Signals) -> None:
+    """Wait for the first signal."""
+    while not signals.wait(LOOK):
+        if not group.workers():
+            message = "the workers have ended by themselves; look at what they printed, and start them again"
+            raise TaskError(message)
+
+
+def _wait(group: Served, signals: _Signals, until: float) -> None:
     """Let running tasks end, until the time is over or somebody insists."""
     while group.busy and (left := until - time.monotonic()) > 0 and not signals.wait(min(left, PAUSE)):
         pass
