@@ -1,0 +1,167 @@
+"""Several records changed together on a server without transactions.
+
+A commit is a document of its own; only one field of it changes, and that moment is the commit:
+
+1. the commit is noted as `open`;
+2. each record that it changes is given, by compare-and-set, a field `next`: the commit's id and the record's new state;
+3. the commit is noted as `done`: from here on every reader takes `next` for the record;
+4. each record becomes its `next`, and the note is removed.
+
+Whoever dies before 3 has changed nothing, and whoever dies after it has changed everything; what is left lying about is
+cleared by the next writer who meets it. A commit that stays open for longer than `PATIENCE` is noted as `undone` by
+whoever waits for it, and cannot become `done` any more. A `next` whose commit has no note belongs to one that was
+undone: the note of one that is done goes only when no record has its `next`.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from bson import ObjectId
+from pymongo import DeleteOne, UpdateOne
+from pymongo.errors import OperationFailure, PyMongoError
+
+from omstore_mongo import rows
+from omstore_mongo.errors import is_duplicate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pymongo.collection import Collection
+
+    from omcore.storage.backend import Change
+    from omstore_mongo.connection import Connection, Document
+
+PATIENCE = 10.0
+"""Seconds, by the server's clock, after which a commit that is still open is undone by who waits for it."""
+
+OPEN, DONE, UNDONE = "open", "done", "undone"
+
+
+class Intents:
+    """The changes of one collection that are being made, and those that somebody left half made."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+
+    @property
+    def _records(self) -> Collection[Document]:
+        return self._connection.collection(self._name)
+
+    @property
+    def _commits(self) -> Collection[Document]:
+        return self._connection.collection(f"{self._name}.commits")
+
+    # --- reading
+
+    def settle(self, row: Document) -> Document | None:
+        """A record as it is now, given what was read of it; `None` if there is no such record."""
+        while "next" in row:
+            state = self._state(row["next"]["commit"])
+            if state is not None:
+                return _settled(row, done=state == DONE)
+            again = self._records.find_one({"_id": row["_id"]})
+            if again is None:
+                return None
+            if again.get("next") == row["next"]:
+                return _settled(row, done=False)
+            row = again
+        return row
+
+    def _state(self, commit: ObjectId) -> str | None:
+        note = self._commits.find_one({"_id": commit}, {"state": 1})
+        return None if note is None else str(note["state"])
+
+    # --- writing
+
+    def attempt(self, changes: Sequence[Change], new: Mapping[str, Document]) -> bool:
+        """Try once to make all the changes, or none; say whether they were made."""
+        commit = ObjectId()
+        keys = [change.key for change in changes]
+        note = {"$set": {"state": OPEN, "keys": keys}, "$currentDate": {"begun": True}}
+        try:
+            self._commits.update_one({"_id": commit}, note, upsert=True)
+            decided = DONE if self._announce(commit, changes, new) else UNDONE
+            decision = self._commits.update_one({"_id": commit, "state": OPEN}, {"$set": {"state": decided}})
+            self._finish(commit, keys)
+        except PyMongoError:
+            with suppress(PyMongoError):  # else who meets it clears it
+                self._commits.update_one({"_id": commit, "state": OPEN}, {"$set": {"state": UNDONE}})
+                self._finish(commit, keys)
+            raise
+        return decided == DONE and bool(decision.matched_count)
+
+    def _announce(self, commit: ObjectId, changes: Sequence[Change], new: Mapping[str, Document]) -> bool:
+        operations = [
+            UpdateOne(
+                rows.unchanged(change),
+                {"$set": {"next": {"commit": commit, "row": new.get(change.key)}}},
+                upsert=change.expected is None,
+            )
+            for change in changes
+        ]
+        try:
+            done = self._records.bulk_write(operations, ordered=False)
+        except OperationFailure as error:
+            if is_duplicate(error):
+                return False
+            raise
+        return done.matched_count + done.upserted_count == len(changes)
+
+    # --- clearing
+
+    def clear(self, found: Iterable[Document]) -> Mapping[str, str]:
+        """Finish what is decided and undo what takes too long, among these records; return their revisions."""
+        revisions: dict[str, str] = {}
+        for row in found:
+            if "next" in row:
+                self._clear(row)
+            settled = self.settle(row)
+            if settled is not None:
+                revisions[row["_id"]] = settled["revision"]
+        return revisions
+
+    def _clear(self, row: Document) -> None:
+        commit = row["next"]["commit"]
+        late: Any = {"$lt": ["$begun", {"$subtract": ["$$NOW", int(PATIENCE * 1000)]}]}
+        self._commits.update_one({"_id": commit, "state": OPEN, "$expr": late}, {"$set": {"state": UNDONE}})
+        note = self._commits.find_one({"_id": commit})
+        if note is None:
+            self._withdraw(commit, [row["_id"]])
+        elif note["state"] != OPEN:
+            self._finish(commit, note["keys"])
+
+    def _finish(self, commit: ObjectId, keys: Sequence[str]) -> None:
+        """Let the records of a commit become what its state says, then remove its note."""
+        if self._state(commit) == DONE:
+            self._adopt(commit, keys)
+        else:
+            self._withdraw(commit, keys)
+        self._commits.delete_one({"_id": commit})
+
+    def _adopt(self, commit: ObjectId, keys: Sequence[str]) -> None:
+        announced = self._records.find({"_id": {"$in": list(keys)}, "next.commit": commit})
+        operations = [_adoption(row) for row in announced]
+        if operations:
+            self._records.bulk_write(operations, ordered=False)
+
+    def _withdraw(self, commit: ObjectId, keys: Sequence[str]) -> None:
+        ours = {"_id": {"$in": list(keys)}, "next.commit": commit}
+        self._records.delete_many({**ours, "revision": {"$exists": False}})
+        self._records.update_many(ours, {"$unset": {"next": True}})
+
+
+def _settled(row: Document, *, done: bool) -> Document | None:
+    if done:
+        row_then = row["next"]["row"]
+        return None if row_then is None else {"_id": row["_id"], **row_then}
+    return row if "revision" in row else None
+
+
+def _adoption(row: Document) -> UpdateOne | DeleteOne:
+    ours = {"_id": row["_id"], "next.commit": row["next"]["commit"]}
+    if row["next"]["row"] is None:
+        return DeleteOne(ours)
+    return UpdateOne(ours, {**rows.updated(row["next"]["row"]), "$unset": {"next": True}})

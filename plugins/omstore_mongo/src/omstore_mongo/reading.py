@@ -1,0 +1,80 @@
+"""A file made of chunks that are fetched as they are read, each verified before a byte of it is handed out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
+
+from blake3 import blake3
+
+from omcore.errors import CorruptBlobError
+from omcore.storage.backend import CHUNK_SIZE
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from omcore.storage.digests import ChunkDigests
+
+Fetch: TypeAlias = Callable[[int, int], Iterator[bytes]]
+"""Gives the chunks from one number up to another, in order."""
+
+
+class ChunkedBlob(io.RawIOBase):
+    """Reads a blob whose chunk digests are known: seekable, ranged; keeps the chunk that was read last."""
+
+    def __init__(self, digests: ChunkDigests, fetch: Fetch) -> None:
+        self._digests = digests
+        self._fetch = fetch
+        self._position = 0
+        self._at = -1
+        self._chunk = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._digests.info.size}[whence]
+        if start + offset < 0:
+            raise ValueError(f"cannot seek to {start + offset}, before the beginning")
+        self._position = start + offset
+        return self._position
+
+    def readinto(self, buffer: Buffer) -> int:
+        target = memoryview(buffer).cast("B")
+        end = min(self._position + len(target), self._digests.info.size)
+        if self._position >= end:
+            return 0
+        done = 0
+        for chunk in self._chunks(self._position // CHUNK_SIZE, -(-end // CHUNK_SIZE)):
+            skip = (self._position + done) % CHUNK_SIZE
+            piece = memoryview(chunk)[skip : skip + len(target) - done]
+            target[done : done + len(piece)] = piece
+            done += len(piece)
+        self._position += done
+        return done
+
+    def readall(self) -> bytes:
+        first, skip = divmod(self._position, CHUNK_SIZE)
+        chunks = list(self._chunks(first, len(self._digests.chunks)))
+        self._position = max(self._position, self._digests.info.size)
+        return b"".join([memoryview(chunks[0])[skip:], *chunks[1:]]) if chunks else b""
+
+    def _chunks(self, first: int, end: int) -> Iterator[bytes]:
+        """The chunks, verified; the one that was read last is not fetched again."""
+        if first == self._at and first < end:
+            yield self._chunk
+            first += 1
+        if first < end:
+            for number, chunk in enumerate(self._fetch(first, end), first):
+                if blake3(chunk).digest() != self._digests.chunks[number]:
+                    digest = self._digests.info.digest
+                    raise CorruptBlobError(f"the bytes of blob {digest!r} do not match their digest in chunk {number}")
+                self._at, self._chunk = number, chunk
+                yield chunk

@@ -1,0 +1,144 @@
+"""The driver: a storage in MongoDB, on a replica set or on a single server."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, BinaryIO
+
+from pymongo import IndexModel
+from pymongo.errors import CollectionInvalid
+
+from omcore.errors import StorageError
+from omcore.storage.backend import PAGE, StorageBackend
+from omstore_mongo.blobs import BLOBS, CHUNKS, Blobs
+from omstore_mongo.connection import Connection
+from omstore_mongo.options import MongoOptions
+from omstore_mongo.records import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from omcore.storage.backend import BlobInfo, Change, Place, Record
+    from omcore.storage.bodies import Scalar
+
+INDEXES = {
+    BLOBS: [IndexModel([("holders.$**", 1)]), IndexModel([("upload", 1)])],
+    CHUNKS: [IndexModel([("upload", 1), ("n", 1)])],
+}
+"""What makes the questions of this storage fast, beside the keys."""
+
+
+class MongoStorage(StorageBackend):
+    """Keeps records in a collection of the context's own, and blobs in two that all contexts of a database share."""
+
+    api_version = 1
+    Options = MongoOptions
+
+    def __init__(self, options: MongoOptions, place: Place) -> None:
+        self._connection = Connection(options)
+        self._space = options.space or _escaped(place.context)
+        try:
+            self._identity = self._open()
+        except BaseException:
+            self.close()
+            raise
+        self._records = Records(self._connection, self._collection("records"))
+        self._blobs = Blobs(self._connection, self._space)
+
+    @property
+    def address(self) -> str:
+        return f"{self._connection.address}#{self._space}"
+
+    @property
+    def identity(self) -> str:
+        return self._identity
+
+    def _collection(self, name: str) -> str:
+        return f"omcore.{self._space}.{name}"
+
+    def _open(self) -> str:
+        """Read the storage's identity; make the storage where there is none."""
+        with self._connection.translated("open a storage"):
+            meta = self._connection.collection(self._collection("meta"))
+            found = meta.find_one({"_id": "identity"})
+            if found is None:
+                self._make()
+                first = {"$setOnInsert": {"value": secrets.token_hex(16)}}
+                self._connection.repeated(lambda: meta.update_one({"_id": "identity"}, first, upsert=True))
+                found = meta.find_one({"_id": "identity"})
+        if found is None:
+            raise StorageError(f"the storage at {self.address} has lost its identity; restore it from a copy")
+        return str(found["value"])
+
+    def _make(self) -> None:
+        """Make collections and indexes: a transaction could not."""
+        for name in ("records", "records.commits"):
+            try:
+                self._connection.database.create_collection(self._collection(name), check_exists=False)
+            except CollectionInvalid:
+                continue  # another process was first
+        for name, indexes in INDEXES.items():
+            self._connection.collection(name).create_indexes(indexes)
+
+    # --- blobs
+
+    def write_blob(self, chunks: Iterable[bytes | bytearray | memoryview]) -> BlobInfo:
+        return self._blobs.write(chunks)
+
+    def open_blob(self, digest: str) -> BinaryIO:
+        return self._blobs.open(digest)
+
+    def has_blob(self, digest: str) -> bool:
+        return bool(self._blobs.renew([digest]))
+
+    def have_blobs(self, digests: Collection[str]) -> frozenset[str]:
+        return self._blobs.renew(digests)
+
+    def find_blobs(self, older_than: datetime) -> Iterator[BlobInfo]:
+        return self._blobs.find(older_than)
+
+    def delete_blob(self, digest: str, older_than: datetime) -> bool:
+        return self._blobs.delete(digest, older_than)
+
+    def sweep(self, older_than: datetime) -> int:
+        return self._blobs.sweep(older_than)
+
+    # --- records
+
+    def get_record(self, key: str) -> Record | None:
+        return self._records.get(key)
+
+    def get_records(self, keys: Collection[str]) -> Mapping[str, Record]:
+        return self._records.get_many(keys)
+
+    def find_records(
+        self,
+        prefix: str,
+        where: Mapping[str, Scalar] | None = None,
+        after: str | None = None,
+        limit: int = PAGE,
+        fields: Collection[str] | None = None,
+    ) -> Sequence[Record]:
+        return self._records.find(prefix, where or {}, after, limit, fields)
+
+    def scan_records(
+        self,
+        prefix: str,
+        where: Mapping[str, Scalar] | None = None,
+        fields: Collection[str] | None = None,
+    ) -> Iterator[Record]:
+        return self._records.scan(prefix, where or {}, fields)
+
+    def commit(self, changes: Sequence[Change]) -> Mapping[str, str]:
+        return self._records.commit(changes)
+
+    # --- life
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _escaped(name: str) -> str:
+    """A context's name as part of the name of a collection and of a field; two names never become one."""
+    return "".join(one if one.isascii() and (one.isalnum() or one in "-_") else f"%{ord(one):x}%" for one in name)

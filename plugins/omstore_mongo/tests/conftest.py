@@ -1,0 +1,31 @@
+"""Real servers: one alone, and one that is a replica set with users."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.services.mongod import Mongod
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    with Mongod(tmp_path_factory.mktemp("standalone"), replica_set=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    with Mongod(tmp_path_factory.mktemp("replicas"), replica_set=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=["replica_set", "standalone"])
+def server(request: pytest.FixtureRequest) -> Mongod:
+    """Each kind of server in turn."""
+    found: Mongod = request.getfixturevalue(request.param)
+    return found

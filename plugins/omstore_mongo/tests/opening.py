@@ -1,0 +1,29 @@
+"""How the tests open storages: each place of its own in one database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from omcore.storage.digests import digest_of
+from omstore_mongo.options import MongoOptions
+from omstore_mongo.storage import MongoStorage
+
+if TYPE_CHECKING:
+    from omcore.storage.backend import Place
+    from tests.services.mongod import Mongod
+
+DATABASE = "kit"
+
+
+def space_of(place: Place) -> str:
+    return digest_of(str(place.home).encode())[:16]
+
+
+def options_of(server: Mongod, place: Place) -> MongoOptions:
+    return MongoOptions(url=SecretStr(server.url), database=DATABASE, space=space_of(place))
+
+
+def open_mongo(server: Mongod, place: Place) -> MongoStorage:
+    return MongoStorage(options_of(server, place), place)
