@@ -7,6 +7,7 @@ gone, and one reaper who has to bring every task to its end.
 from __future__ import annotations
 
 from functools import partial
+from operator import eq
 from typing import TYPE_CHECKING, NamedTuple
 
 from omcore.errors import TaskLostError
@@ -33,7 +34,7 @@ LIMITS = (
 STEPS = (
     *("rest", "submit", "replace", "claim", "claim", "claim_twice", "beat", "die", "wait", "wait", "reap", "look"),
     *("remedy", "lose", "retry", "decline", "cancel", "commit", "commit", "commit_late", "fail", "publish"),
-    *("arrive", "leave", "live"),
+    *("arrive", "leave", "live", "mourn"),
 )  # fmt: skip
 OOPS = ErrorData(type="builtins.ValueError", message="oops")
 
@@ -197,6 +198,19 @@ class History(World):
             assert (task_id in needy) == ((task.state, task.holder, task.deaths) != was)
         for task_id in needy:
             self.records.remedy(self.records.record(task_id), alive, reaper)
+
+    def _mourn(self, which: int) -> None:
+        """A client sees that the worker of a task is gone, before its lease has ended."""
+        for task_id in self.some(which):
+            task, reaper, now = self.tasks[task_id], self.enter(which), self.clock.time
+            alive, record = living(self.storage, now), self.records.record(task_id)
+            gone = partial(eq, record.body["worker"])
+            self.attempts[task_id] = [each for each in self.attempts[task_id] if not task.is_held(each.number)]
+            if task.state is State.STARTED:
+                assert task_id in dict(self.records.needy(alive, gone))
+                task.leased = now
+            self.records.remedy(record, alive, reaper, gone)
+            task.remedy(now, alive, reaper)
 
     def _look(self, which: int) -> None:
         """A client reads a task, and does what it needs after a while."""

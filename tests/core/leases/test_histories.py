@@ -70,10 +70,12 @@ class CommitsAnyAttempt(TaskRecords):
 class ReapsTheLiving(TaskRecords):
     """Takes every task that runs for one whose worker is gone."""
 
-    def remedy(self, record: Record, sessions: Collection[str], publisher: str) -> bool:
+    def remedy(
+        self, record: Record, sessions: Collection[str], publisher: str, gone: Callable[[str], bool] = lease.nobody_is
+    ) -> bool:
         if record.body["state"] == State.STARTED:
             return self._try(record, lease.bereft(record.body, publisher, self.now())) is not None
-        return super().remedy(record, sessions, publisher)
+        return super().remedy(record, sessions, publisher, gone)
 
 
 class ForgetsCancels(TaskRecords):
@@ -88,8 +90,10 @@ class ForgetsCancels(TaskRecords):
 class CountsNoDeaths(TaskRecords):
     """Gives a task whose worker died to one worker after the other, for ever."""
 
-    def remedy(self, record: Record, sessions: Collection[str], publisher: str) -> bool:
-        delivers = super().remedy(record, sessions, publisher)
+    def remedy(
+        self, record: Record, sessions: Collection[str], publisher: str, gone: Callable[[str], bool] = lease.nobody_is
+    ) -> bool:
+        delivers = super().remedy(record, sessions, publisher, gone)
         if delivers and record.body["state"] == State.STARTED:
             moved = self.record(record.key.removeprefix(PREFIX))
             self._try(moved, {**moved.body, "deaths": record.body["deaths"]})
@@ -119,9 +123,20 @@ class CommitsInTwoSteps(TaskRecords):
 class ForgetsPublishers(TaskRecords):
     """Leaves alone what waits for a worker, whoever is gone."""
 
-    def remedy(self, record: Record, sessions: Collection[str], publisher: str) -> bool:
+    def remedy(
+        self, record: Record, sessions: Collection[str], publisher: str, gone: Callable[[str], bool] = lease.nobody_is
+    ) -> bool:
         waits = lease.waits(record.body) and record.body["publisher"] not in sessions
-        return not waits and super().remedy(record, sessions, publisher)
+        return not waits and super().remedy(record, sessions, publisher, gone)
+
+
+class SeesNoDeath(TaskRecords):
+    """Leaves a task to its lease, also when its worker is known to be gone."""
+
+    def remedy(
+        self, record: Record, sessions: Collection[str], publisher: str, gone: Callable[[str], bool] = lease.nobody_is
+    ) -> bool:
+        return super().remedy(record, sessions, publisher)
 
 
 DEFECTS = (
@@ -133,6 +148,7 @@ DEFECTS = (
     ClaimsTwice,
     CommitsInTwoSteps,
     ForgetsPublishers,
+    SeesNoDeath,
 )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from omcore.errors import StorageUnavailableError, TaskCancelledError, TaskError, TaskLostError, TaskTimeoutError
 from omcore.runtimes import keeper as keeping
-from omcore.runtimes.backend import ENGINE, Delivery
+from omcore.runtimes.backend import ENGINE, Delivery, Strengths
 from omcore.runtimes.keeper import Keeper
 from omcore.runtimes.lease import NOBODY
 from omcore.runtimes.sessions import LIFETIME, PREFIX, Session, living
@@ -276,6 +276,101 @@ def test_a_worker_that_gives_no_signs_of_life_is_ended_before_its_task_is_given_
     assert not engine.made[1].wait(0)
     assert keeper.engine(task) is engine.made[1]
     assert keeper.settle(task) is None
+
+
+# --- workers of this machine that are gone
+
+
+def end_of(storage: MemoryStorage, clock: Clock, publisher: str) -> str:
+    """The id of a process that is no more, though others would still take it for alive."""
+    if publisher == "killed":
+        body = {"host": platform.node(), "pid": int(DEAD.rpartition(":")[2]), "until": clock.time + LIFETIME}
+        storage.put_record(PREFIX + publisher, body, None)
+    return publisher
+
+
+@pytest.mark.parametrize("publisher", ["killed", "closed", NOBODY])
+def test_what_a_client_that_has_ended_ran_is_handed_out_at_once(
+    keeper: Keeper,
+    engine: Engine,
+    records: TaskRecords,
+    storage: MemoryStorage,
+    clock: Clock,
+    submit: Submit,
+    take: Take,
+    publisher: str,
+) -> None:
+    asked, found = submit(end_of(storage, clock, publisher)), submit(publisher)
+    for task in (asked, found):
+        take(task, DEAD)
+    assert keeper.mind(asked) is None
+    assert [handle.delivery.id for handle in engine.made] == [asked]
+    keeper.start()
+    until(lambda: len(engine.made) == 2)
+    assert engine.made[1].delivery.id == found
+    for task in (asked, found):
+        body = records.record(task).body
+        assert (body["deaths"], body["publisher"]) == (1, keeper._session.id)
+    assert take(asked).attempt == 2
+
+
+def test_what_ran_in_a_process_of_its_own_is_handed_out_at_once_by_who_submitted_it(
+    keeper: Keeper, engine: Engine, submit: Submit, take: Take
+) -> None:
+    task = submit(keeper._session.open())
+    take(task, DEAD)
+    assert keeper.mind(task) is None
+    assert keeper.engine(task) is engine.made[0]
+
+
+def test_a_task_that_killed_as_many_workers_as_it_may_is_ended_by_who_finds_the_last_of_them_gone(
+    keeper: Keeper, engine: Engine, submit: Submit, take: Take
+) -> None:
+    task = submit("closed", deliveries=1)
+    take(task, DEAD)
+    outcome = keeper.mind(task) or keeper.mind(task)
+    assert outcome is not None
+    assert outcome.state is State.LOST
+    assert outcome.error is not None
+    assert f"it was given to one worker and ended by none; of the last is known: its worker {DEAD} is gone" in (
+        outcome.error.message
+    )
+    assert engine.made == []
+
+
+def test_a_worker_that_may_live_and_what_others_see_to_are_left_alone(
+    keeper: Keeper,
+    engine: Engine,
+    records: TaskRecords,
+    storage: MemoryStorage,
+    clock: Clock,
+    submit: Submit,
+    deliver: Deliver,
+    take: Take,
+) -> None:
+    alive, far = submit("closed"), submit("closed")
+    theirs, (watched, _) = submit(Session(storage, clock).open()), deliver()
+    workers = {alive: ALIVE, far: "elsewhere:999999999", theirs: DEAD, watched: DEAD}
+    claims = [take(task, worker) for task, worker in workers.items()]
+    for task in workers:
+        assert keeper.mind(task) is None
+    keeper._reap()
+    for claim in claims:
+        assert records.holds(claim)
+    assert len(engine.made) == 1
+
+
+def test_an_engine_that_sees_no_death_is_not_asked_to_replace_who_is_gone(
+    new_keeper: NewKeeper, records: TaskRecords, submit: Submit, take: Take
+) -> None:
+    class Blind(Engine):
+        strengths = Strengths(cancel="none", delivery="at-least-once", in_order=False, survives_client=True)
+
+    keeper = new_keeper(Blind(ENGINE))
+    claim = take(submit("closed"), DEAD)
+    keeper._reap()
+    assert keeper.mind(claim.id) is None
+    assert records.holds(claim)
 
 
 # --- what others did meanwhile

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from omcore.runtimes.sessions import BEAT, LIFETIME, PREFIX, Session, living
+from omcore.runtimes.sessions import BEAT, LIFETIME, PREFIX, Session, has_ended, is_gone, lives_here, living
 
 if TYPE_CHECKING:
     from omcore.storage.memory import MemoryStorage
@@ -75,3 +79,34 @@ def test_a_process_that_was_cleared_away_closes_all_the_same(
     living(storage, clock.time)
     session.close()
     assert not session.is_open
+
+
+def test_a_process_has_ended_when_it_was_closed_or_is_no_more(
+    storage: MemoryStorage, session: Session, clock: Clock
+) -> None:
+    assert has_ended(storage, session.id)
+    session.open()
+    clock.time += 20 * LIFETIME
+    assert not has_ended(storage, session.id)
+    session.close()
+    assert has_ended(storage, session.id)
+    assert has_ended(storage, "")
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    for host, gone in ((platform.node(), True), ("elsewhere", False)):
+        storage.put_record(f"{PREFIX}{host}", {"host": host, "pid": process.pid, "until": clock.time}, None)
+        assert has_ended(storage, host) is gone
+
+
+@pytest.mark.parametrize(
+    ("process", "lives", "gone"),
+    [
+        pytest.param(f"{platform.node()}:{os.getpid()}", True, False, id="this one"),
+        pytest.param(f"{platform.node()}:999999999", False, True, id="one that is no more"),
+        pytest.param(f"elsewhere:{os.getpid()}", False, False, id="one of another machine"),
+        pytest.param(f"{platform.node()}:executor-7", False, False, id="no process"),
+        pytest.param("", False, False, id="nobody"),
+    ],
+)
+def test_only_of_this_machine_is_it_known_who_lives(process: str, lives: bool, gone: bool) -> None:
+    assert (lives_here(process), is_gone(process)) == (lives, gone)

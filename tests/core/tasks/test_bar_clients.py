@@ -10,10 +10,10 @@ import pytest
 
 import omcore
 from omcore.runtimes import keeper
-from omcore.runtimes.sessions import LIFETIME, PREFIX
+from omcore.runtimes.sessions import LIFETIME, PREFIX, is_gone
 from omcore.runtimes.task import State
 
-from .harness import CONFIGURATION, body_of, put_script, until
+from .harness import CONFIGURATION, PATIENCE, body_of, put_script, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,3 +99,13 @@ def test_another_client_ends_what_a_killed_one_left(config: Path, tmp_path: Path
         assert versions == [1] * 4
         took = max(body_of(om, task)["ended"] for task in tasks) - body_of(om, tasks[0])["submitted"]
         print(f"4 tasks of a killed client: all done {took:.0f} seconds after the first was submitted")
+
+
+def test_what_a_killed_client_ran_is_run_again_at_once_however_long_its_lease(config: Path, tmp_path: Path) -> None:
+    with omcore.setup(config=config) as om:
+        put_script(om, tmp_path, "sleep", SCRIPT)
+        task = leave_behind(om, config, 600.0)[0]
+        until(lambda: is_gone(body_of(om, task)["worker"]))
+        assert om.runtime.task(task).get(PATIENCE).version == 1
+        body = body_of(om, task)
+        assert (body["attempt"], body["deaths"]) == (2, 1)

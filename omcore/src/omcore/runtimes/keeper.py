@@ -8,9 +8,9 @@ cancelled elsewhere, and clears away what ended long ago.
 from __future__ import annotations
 
 import logging
-import platform
 import time
 from dataclasses import dataclass
+from functools import partial
 from threading import Condition, RLock, Thread, current_thread
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from omcore.runtimes import lease
 from omcore.runtimes.backend import Delivery, EngineState
 from omcore.runtimes.errordata import to_data
 from omcore.runtimes.records import envelope_of, id_of, outcome_of
-from omcore.runtimes.sessions import living
+from omcore.runtimes.sessions import has_ended, is_gone, lives_here, living
 from omcore.runtimes.task import ErrorData, Outcome, State
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class Keeper:
 
     def _is_bereft(self, body: Body) -> bool:
         """Whether nobody runs a task whose delivery is lost: it may have been delivered more than once."""
-        return lease.waits(body) or (self._backend().strengths.sees_death and not _lives_here(body["worker"]))
+        return lease.waits(body) or (self._backend().strengths.sees_death and not lives_here(body["worker"]))
 
     # --- what anybody submitted
 
@@ -209,19 +209,28 @@ class Keeper:
 
     def _remedy(self, record: Record, sessions: frozenset[str] | set[str]) -> None:
         """Do what a record needs; hand it out where this process's runtime has workers for it."""
-        need = lease.diagnose("", record.body, self._records.now(), sessions).need
+        gone = partial(self._mourns, record)
+        need = lease.diagnose("", record.body, self._records.now(), sessions, gone).need
         if need is lease.Need.NOTHING:
             return
         served = need is lease.Need.END or self._backend().serves(frozenset(record.body["require"]))
         if need is lease.Need.DELIVERY and not served:
             return
         publisher = self.publisher() if served and need is not lease.Need.END else lease.NOBODY
-        if not self._records.remedy(record, sessions, publisher):
+        if not self._records.remedy(record, sessions, publisher, gone):
             return
         if need is lease.Need.REPLACEMENT:
             self._abandon(id_of(record))
         if served:
             self._deliver(record)
+
+    def _mourns(self, record: Record, worker: str) -> bool:
+        """Whether a task's worker on this machine is gone, and no living process hears that from its engine."""
+        task_id, publisher = id_of(record), record.body["publisher"]
+        if task_id in self._watched or task_id in self._settling or not is_gone(worker):
+            return False
+        own = publisher == self._session.id
+        return (own or has_ended(self._storage, publisher)) and self._backend().strengths.sees_death
 
     def _abandon(self, task_id: str) -> None:
         """Let go of a delivery whose worker gives no signs of life, and end that worker where that is certain."""
@@ -332,18 +341,8 @@ class Keeper:
     def _reap(self) -> None:
         """Do what any open task needs."""
         sessions = self._living()
-        if self._backend().strengths.sees_death:
-            self._mourn()
-        for task_id in [task_id for task_id, _ in self._records.needy(sessions)]:
+        for task_id in [task_id for task_id, _ in self._records.needy(sessions, is_gone)]:
             self._remedy(self._records.record(task_id), sessions)
-
-    def _mourn(self) -> None:
-        """Let tasks whose workers of this machine are gone wait for others, before their leases have run out."""
-        for task in list(self._records.find(State.STARTED)):
-            here, watched = task.worker.startswith(f"{platform.node()}:"), task.id in self._watched
-            if here and not watched and not _lives_here(task.worker):
-                why = ErrorData(type="", message=f"its worker {task.worker} is gone")
-                self._records.lost(task.id, Outcome(id=task.id, state=State.LOST, error=why), lease.NOBODY)
 
     # --- the end
 
@@ -367,14 +366,6 @@ class Keeper:
         with self._lock:
             self._wake.wait_for(lambda: not self._settling, SETTLED)
         self._session.close()
-
-
-def _lives_here(worker: str) -> bool:
-    """Whether a worker, as `host:pid`, is a living process of this machine."""
-    import psutil
-
-    host, _, pid = worker.rpartition(":")
-    return host == platform.node() and pid.isdecimal() and psutil.pid_exists(int(pid))
 
 
 def _with_notes(error: TaskError) -> ErrorData:

@@ -20,7 +20,7 @@ from omcore.runtimes.task import ErrorData, Outcome, State, staged
 from omcore.storage.backend import REFERENCES_FIELD
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from omcore.runtimes.task import TaskSpec
     from omcore.storage.backend import Body
@@ -169,7 +169,14 @@ def _waiting(body: Body, since: float) -> Body:
 # --- what it needs
 
 
-def diagnose(task_id: str, body: Body, now: float, sessions: Collection[str]) -> Diagnosis:
+def nobody_is(_worker: str) -> bool:
+    """The answer of who sees no worker's death."""
+    return False
+
+
+def diagnose(
+    task_id: str, body: Body, now: float, sessions: Collection[str], gone: Callable[[str], bool] = nobody_is
+) -> Diagnosis:
     """Say what a record needs.
 
     Args:
@@ -177,6 +184,7 @@ def diagnose(task_id: str, body: Body, now: float, sessions: Collection[str]) ->
         body: its body.
         now: seconds since the epoch.
         sessions: the processes that live.
+        gone: whether a worker is known to be gone, before its lease has ended.
     """
     if has_ended(body):
         return NOTHING
@@ -184,6 +192,8 @@ def diagnose(task_id: str, body: Body, now: float, sessions: Collection[str]) ->
     if late is not None:
         return Diagnosis(Need.END, late)
     if body["state"] == State.STARTED:
+        if gone(body["worker"]):
+            return _of_started(task_id, body, f"its worker {body['worker']} is gone")
         return _of_started(task_id, body) if _lease_ended(body, now) else NOTHING
     orphan = body["publisher"] != ENGINE and body["publisher"] not in sessions
     if body["deaths"] >= body["deliveries"]:
@@ -203,9 +213,9 @@ def _lease_ended(body: Body, now: float) -> bool:
     return body["leased"] is not None and body["leased"] <= now
 
 
-def _of_started(task_id: str, body: Body) -> Diagnosis:
+def _of_started(task_id: str, body: Body, why: str = "") -> Diagnosis:
     if body["deaths"] + 1 >= body["deliveries"]:
-        return Diagnosis(Need.END, used_up(task_id, body))
+        return Diagnosis(Need.END, used_up(task_id, body, why))
     return Diagnosis(Need.REPLACEMENT)
 
 

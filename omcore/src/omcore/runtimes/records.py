@@ -249,16 +249,19 @@ class TaskRecords:
             if self._try(record, lease.bereft(body, publisher, self.now())) is not None:
                 return True
 
-    def remedy(self, record: Record, sessions: Collection[str], publisher: str) -> bool:
+    def remedy(
+        self, record: Record, sessions: Collection[str], publisher: str, gone: Callable[[str], bool] = lease.nobody_is
+    ) -> bool:
         """Do what a record needs, as `diagnose` says; return whether the task is to be handed to the engine.
 
         Args:
             record: as it was read, whole.
             sessions: the processes that live.
             publisher: who hands it out.
+            gone: whether a worker is known to be gone.
         """
         task_id, body = id_of(record), record.body
-        diagnosis = lease.diagnose(task_id, body, self.now(), sessions)
+        diagnosis = lease.diagnose(task_id, body, self.now(), sessions, gone)
         if diagnosis.need is Need.END and diagnosis.outcome is not None:
             self._try_end(record, diagnosis.outcome)
             return False
@@ -266,12 +269,14 @@ class TaskRecords:
             return self._try(record, lease.bereft(body, publisher, self.now())) is not None
         return diagnosis.need is Need.DELIVERY and self._try(record, lease.published(body, publisher)) is not None
 
-    def needy(self, sessions: Collection[str]) -> Iterator[tuple[str, Diagnosis]]:
-        """The open tasks that need something, and what."""
+    def needy(
+        self, sessions: Collection[str], gone: Callable[[str], bool] = lease.nobody_is
+    ) -> Iterator[tuple[str, Diagnosis]]:
+        """The open tasks that need something, and what; the arguments are those of `remedy`."""
         for state in OPEN:
             for record in self._storage.scan_records(PREFIX, {"state": state.value}, _WITHOUT_TEXT):
                 task_id = id_of(record)
-                diagnosis = lease.diagnose(task_id, record.body, self.now(), sessions)
+                diagnosis = lease.diagnose(task_id, record.body, self.now(), sessions, gone)
                 if diagnosis.need is not Need.NOTHING:
                     yield task_id, diagnosis
 

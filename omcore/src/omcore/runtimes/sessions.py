@@ -87,3 +87,27 @@ def living(storage: StorageBackend, now: float) -> frozenset[str]:
             except ConflictError:
                 continue
     return frozenset(record.key.removeprefix(PREFIX) for record in found if record.body["until"] >= now)
+
+
+def has_ended(storage: StorageBackend, session: str) -> bool:
+    """Whether a process is gone for certain: it was closed, or it was one of this machine and is no more."""
+    record = storage.get_record(PREFIX + session) if session else None
+    return record is None or is_gone(f"{record.body['host']}:{record.body['pid']}")
+
+
+def is_gone(process: str) -> bool:
+    """Whether a process, as `host:pid`, was one of this machine and is no more."""
+    return is_here(process) and not lives_here(process)
+
+
+def lives_here(process: str) -> bool:
+    """Whether a process, as `host:pid`, is a living one of this machine."""
+    import psutil
+
+    return is_here(process) and psutil.pid_exists(int(process.rpartition(":")[2]))
+
+
+def is_here(process: str) -> bool:
+    """Whether a process, as `host:pid`, is or was one of this machine."""
+    host, _, pid = process.rpartition(":")
+    return host == platform.node() and pid.isdecimal()
