@@ -22,6 +22,7 @@ from omcore.runtimes.scope import RuntimeChoice
 from omcore.runtimes.sessions import Session
 from omcore.signing import Key, KeyRing
 from omcore.storage.backend import Place, SupportsKey
+from omcore.storage.cached import cached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,7 +87,9 @@ class Context:
     def _open_storage(self) -> StorageBackend:
         section = self.settings.storage
         kind = self.host.storage_backend(section.backend, asked_by=section.asked_by)
-        return kind(self.host.options(kind, section.options, section.asked_by, section.origins), self.place)
+        storage = kind(self.host.options(kind, section.options, section.asked_by, section.origins), self.place)
+        room = self.settings.cache
+        return cached(storage, self.place.home / "cache", room) if kind.remote and room else storage
 
     @cached_property
     def fingerprint(self) -> str:

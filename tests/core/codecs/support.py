@@ -85,7 +85,7 @@ class Folder:
             (self._folder / str(number)).write_bytes(blob)
         return self
 
-    def path(self, part: Part) -> Path | None:
+    def path(self, part: Part, *, whole: bool = True) -> Path | None:
         return self._folder / part.digest if self._mapped else None
 
     def open(self, part: Part) -> BinaryIO:

@@ -130,7 +130,19 @@ def test_settings_can_be_pickled_for_a_process_pool(settings: ContextSettings) -
 
 
 places = st.sampled_from(
-    ["storage", "runtime", "labels", "promotion", "trust", "signing_key", "plugins", "tasks", "nonsense", "extends"]
+    [
+        "storage",
+        "runtime",
+        "labels",
+        "promotion",
+        "trust",
+        "signing_key",
+        "plugins",
+        "tasks",
+        "cache",
+        "nonsense",
+        "extends",
+    ]
 )
 values = st.recursive(
     st.just(CANARIES[0]) | st.integers() | st.booleans(),

@@ -34,7 +34,7 @@ class Bytes:
     def open(self, part: Part) -> BytesIO:
         return BytesIO(SOURCE)
 
-    def path(self, part: Part) -> None:
+    def path(self, part: Part, *, whole: bool = True) -> None:
         return None
 
 

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, Secret, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, Secret, StringConstraints
 
 from omcore.config.secrets import reveal
+from omcore.errors import InvalidArgumentError
+from omcore.runtimes.limits import parse_size
 from omcore.runtimes.rules import TaskRules
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+
+def _room(value: Any) -> int:
+    """Bytes on a disk; 0 for none."""
+    if value in (0, "0"):  # as `false` is, too
+        return 0
+    try:
+        return parse_size(value)
+    except InvalidArgumentError:
+        message = "it must be a number of bytes, or one with a unit, as 512MiB or 10GB; 0 or false for none"
+        raise ValueError(message) from None
+
+
+Room = Annotated[int, BeforeValidator(_room)]
+"""Bytes on a disk, also as text with a unit; 0 and `false` are none."""
 
 
 class Hidden(Secret[JsonValue]):

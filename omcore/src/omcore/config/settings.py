@@ -18,6 +18,7 @@ from omcore.config.sections import (
     HiddenLeaves,
     PluginSection,
     PolicySection,
+    Room,
     Section,
     TaskSection,
     TrustSection,
@@ -28,8 +29,8 @@ from omcore.objects.trust import TrustRules
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-_OF_THE_CLIENT = frozenset({"labels", "promotion", "runtime", "tasks"})
-"""The sections that decide how tasks come to a worker, and what becomes of objects elsewhere."""
+_OF_THE_CLIENT = frozenset({"cache", "labels", "promotion", "runtime", "tasks"})
+"""The sections that decide how tasks come to a worker, what becomes of objects elsewhere, and what is only faster."""
 
 FORM = 1
 """The form of what `ContextSettings.dump` writes."""
@@ -63,6 +64,7 @@ class ContextSettings(Frozen):
         promotion: for each store, the policies that promotion into it asks.
         trust: what it loads.
         signing_key: the key it signs with; `None` to ask the storage for one.
+        cache: bytes of local disk for copies of blobs, where the storage is far away; 0 for none.
         plugins: which plugins may be used.
         tasks: defaults for tasks.
         leaves: all of the above as it was written, and where.
@@ -77,6 +79,7 @@ class ContextSettings(Frozen):
     promotion: dict[str, tuple[PolicySection, ...]] = Field(default={}, repr=False)
     trust: TrustSection = Field(default=TrustSection(), repr=False)
     signing_key: Hidden | None = None
+    cache: Room = 0
     plugins: PluginSection = Field(default=PluginSection(), repr=False)
     tasks: TaskSection = Field(default=TaskSection(), repr=False)
     leaves: HiddenLeaves = Field(repr=False)

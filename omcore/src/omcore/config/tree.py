@@ -42,6 +42,7 @@ DEFAULTS: Mapping[str, Any] = {
     "promotion": {},
     "trust": {"types": [], "keys": []},
     "signing_key": None,
+    "cache": "10GiB",
     "plugins": {"allow": None, "deny": []},
     "tasks": {
         "wait": False,

@@ -136,4 +136,5 @@ class _Scribe:
         if detail["type"] == "extra_forbidden":
             known = DEFAULTS.get(path[0], {})
             return self.error(path, f"is unknown; {near(path[-1], known)}there are {listed(known)}")
-        return self.error(path, f"is not right: {detail['msg'][:1].lower()}{detail['msg'][1:]}")
+        problem = detail["msg"].removeprefix("Value error, ")
+        return self.error(path, f"is not right: {problem[:1].lower()}{problem[1:]}")

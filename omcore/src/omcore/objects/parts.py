@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from omcore.objects.codecs.base import Part
 from omcore.storage.backend import SupportsLocalPath
+from omcore.storage.cached import CachedStorage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +45,8 @@ class BlobSource:
         """Open a part: seekable, ranged."""
         return self.storage.open_blob(part.digest)
 
-    def path(self, part: Part) -> Path | None:
-        """The part as a local file to map into memory; `None` where the storage has none."""
+    def path(self, part: Part, *, whole: bool = True) -> Path | None:
+        """The part as a local file to map into memory; see `Source`."""
+        if isinstance(self.storage, CachedStorage):
+            return self.storage.copy_path(part.digest, fetch=whole)
         return self.storage.local_path(part.digest) if isinstance(self.storage, SupportsLocalPath) else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from omcore.errors import CorruptBlobError
 from omcore.promotion.record import Copied
 from omcore.storage.backend import CHUNK_SIZE
+from omcore.storage.cached import uncached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def copy_blobs(content: Content, source: StorageBackend, target: StorageBackend,
 
 
 def _copy(digest: str, source: StorageBackend, target: StorageBackend) -> None:
-    with source.open_blob(digest) as file:
+    with uncached(source).open_blob(digest) as file:
         written = target.write_blob(_chunks(file))
     if written.digest != digest:
         where = f"{source.address} to {target.address}"

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from omcore.errors import CorruptBlobError, UnsupportedTypeError
 from omcore.objects.codecs.base import Content, Part, Query, Trust
 from omcore.objects.codecs.rules import read_value
+from omcore.objects.parts import BlobSource
 from omcore.runtimes.task import INLINE, EncodedValue, JsonValue
-from omcore.storage.backend import SupportsLocalPath
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,10 +78,8 @@ class _Source:
             message = f"a value that came with a task has no readable part {part.digest!r}; submit the task again"
             raise CorruptBlobError(message) from error
 
-    def path(self, part: Part) -> Path | None:
-        if part.digest.startswith(INLINE) or not isinstance(self._storage, SupportsLocalPath):
-            return None
-        return self._storage.local_path(part.digest)
+    def path(self, part: Part, *, whole: bool = True) -> Path | None:
+        return None if part.digest.startswith(INLINE) else BlobSource(self._storage).path(part, whole=whole)
 
 
 class ValueCoder:

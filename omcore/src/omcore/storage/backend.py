@@ -117,6 +117,9 @@ class StorageBackend(ABC):
     Options: ClassVar[type[BaseModel]]
     """What the configuration may say about this backend. Extra keys are forbidden; secrets are `SecretStr`."""
 
+    remote: ClassVar[bool] = False
+    """Its blobs are fetched over a network, so the core keeps copies of them on local disk."""
+
     @abstractmethod
     def __init__(self, options: Any, place: Place) -> None:
         """Open the storage for `place.context`, making it where it does not exist.

@@ -31,7 +31,7 @@ _WORTH_THREADS = 16 << 20
 
 
 class BlobFolder:
-    """The blobs of one embedded storage; used by any number of threads and processes at once.
+    """The blobs of one embedded storage or cache; used by any number of threads and processes at once.
 
     Who deletes holds the lock alone; who renews an age or brings a file into place shares it. So no blob goes away
     between the look at its age and its removal.
@@ -59,8 +59,12 @@ class BlobFolder:
             with translated("write a blob"):
                 if not self._is_kept(digests.info.digest):
                     self._sync(file)
-                    self._publish(path, digests)
+                    self.publish(path, digests)
         return digests.info
+
+    def new_path(self) -> Path:
+        """A name for a file that is going to be published; whoever writes it clears it away where it is not."""
+        return self._temporary / secrets.token_hex(16)
 
     def _is_kept(self, digest: str) -> bool:
         """Say whether the blob was already there, whole; if it was, it is young and durable now."""
@@ -80,9 +84,17 @@ class BlobFolder:
             return False
         return True
 
-    def _publish(self, path: Path, digests: ChunkDigests) -> None:
+    def publish(self, path: Path, digests: ChunkDigests) -> Path:
+        """Give a file at a `new_path()`, whole and where it matters durable, the name of its digest; where it is then.
+
+        Raises:
+            OSError: what the file system says.
+        """
         target = self._path(digests.info.digest)
-        make_folder(target.parent)
+        if self._durable:
+            make_folder(target.parent)
+        else:
+            target.parent.mkdir(exist_ok=True)
         with self._scratch() as beside:
             if digests.info.size > CHUNK_SIZE:
                 with self._writing(beside) as file:
@@ -95,6 +107,7 @@ class BlobFolder:
                 path.replace(target)
         if self._durable:
             sync_path(target.parent)
+        return target
 
     def _sync(self, file: io.FileIO) -> None:
         if self._durable:
@@ -111,7 +124,7 @@ class BlobFolder:
     @contextmanager
     def _scratch(self) -> Iterator[Path]:
         """A name for a file that is gone afterwards, unless it was given another name."""
-        path = self._temporary / secrets.token_hex(16)
+        path = self.new_path()
         try:
             yield path
         finally:
@@ -164,10 +177,14 @@ class BlobFolder:
 
     def find(self, older_than: datetime) -> Iterator[BlobInfo]:
         """The blobs last renewed before a time."""
+        return (info for _, info in self.ages(older_than))
+
+    def ages(self, older_than: datetime) -> Iterator[tuple[int, BlobInfo]]:
+        """The blobs last renewed before a time, and when that was, in nanoseconds since the epoch."""
         with translated("list the blobs"):
             for path in self._blobs.glob("*/*"):
                 if is_digest(path.name) and (found := older(path, older_than)):
-                    yield BlobInfo(path.name, found.st_size)
+                    yield found.st_mtime_ns, BlobInfo(path.name, found.st_size)
 
     def delete(self, digest: str, older_than: datetime) -> bool:
         """Delete the blob if it was last renewed before a time."""

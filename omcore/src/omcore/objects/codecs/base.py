@@ -134,8 +134,13 @@ class Source(Protocol):
         """Open a part: seekable, ranged."""
         ...
 
-    def path(self, part: Part) -> Path | None:
-        """The part as a local file to map into memory; `None` where the storage has none."""
+    def path(self, part: Part, *, whole: bool = True) -> Path | None:
+        """The part as a local file to map into memory; `None` where there is none, so that it is to be opened.
+
+        Args:
+            part: the part.
+            whole: all of it is going to be read; else a part that is far away is not fetched for this.
+        """
         ...
 
 

@@ -56,6 +56,6 @@ class MemorySource:
             raise BlobNotFoundError(message)
         return BytesIO(self._blobs[int(part.digest)])
 
-    def path(self, part: Part) -> Path | None:  # noqa: ARG002 - the contract's name; memory has no files
+    def path(self, part: Part, *, whole: bool = True) -> Path | None:  # noqa: ARG002 - memory has no files
         """None of the parts is a file."""
         return None

@@ -57,7 +57,7 @@ class Parts:
         """Open a part."""
         return BytesIO(self.data(part))
 
-    def path(self, part: Part) -> Path | None:  # noqa: ARG002 - memory has no files
+    def path(self, part: Part, *, whole: bool = True) -> Path | None:  # noqa: ARG002 - memory has no files
         """No part is a file."""
         return None
 
@@ -76,7 +76,7 @@ class Files:
         self._parts.data(part)
         return (self._folder / part.digest).open("rb")
 
-    def path(self, part: Part) -> Path | None:
+    def path(self, part: Part, *, whole: bool = True) -> Path | None:  # noqa: ARG002 - all are here
         """The file of a part."""
         return self._folder / part.digest
 

@@ -21,10 +21,10 @@ PARQUET = "parquet"
 FEW_CELLS = 4096
 """Tables of fewer cells are written as an Arrow stream, which costs less to write and to read."""
 
-GROUP_BYTES = 16 << 20
+GROUP_BYTES = 32 << 20
 """Bytes of a table, about, that a reader has in memory at a time when it reads in batches."""
 
-GROUP_ROWS = 1 << 17
+GROUP_ROWS = 1 << 18
 """Rows that it has at most."""
 
 
@@ -49,12 +49,12 @@ def write_table(table: pa.Table, sink: Sink, name: str, statistics: Mapping[str,
 
 
 def read_table(part: Part, source: Source, columns: Sequence[str] | None) -> pa.Table:
-    """Read a part, or some of its columns.
+    """Read a part, or those of its columns that make up most of it.
 
     Raises:
         CorruptBlobError: it is no such part.
     """
-    with open_part(part, source) as opened:
+    with open_part(part, source, whole=True) as opened:
         return opened.read(columns)
 
 
@@ -108,8 +108,13 @@ class Group:
 
 
 @contextlib.contextmanager
-def open_part(part: Part, source: Source) -> Iterator[OpenPart]:
+def open_part(part: Part, source: Source, *, whole: bool) -> Iterator[OpenPart]:
     """Open a part; a Parquet file is read where it lies, and no more of it than is asked for.
+
+    Args:
+        part: the part.
+        source: where it is.
+        whole: all of it is going to be asked for.
 
     Raises:
         CorruptBlobError: it is no such part.
@@ -121,7 +126,7 @@ def open_part(part: Part, source: Source) -> Iterator[OpenPart]:
         yield OpenPart(part, table)
         return
     with contextlib.ExitStack() as stack:
-        path = source.path(part)
+        path = source.path(part, whole=whole)
         with translated(part):
             stream = None if path is not None else stack.enter_context(source.open(part))
             origin = stack.enter_context(pa.PythonFile(stream, "r") if stream else pa.memory_map(str(path)))

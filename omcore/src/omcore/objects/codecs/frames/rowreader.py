@@ -72,7 +72,7 @@ class RowReader:
         for part in parts:
             rows = part.rows or 0
             if predicate is None or predicate.may_match(part.statistics, rows):
-                with self.opened(part) as opened:
+                with self._opened(part, predicate is None and len(fields) == len(self._types)) as opened:
                     yield from self._of_part(opened, start, rows, fields, predicate, whole)
             start += rows
 
@@ -81,13 +81,13 @@ class RowReader:
         return pa.concat_tables([piece.table for piece in self.pieces(parts, fields, None, whole=True)])
 
     @contextmanager
-    def opened(self, part: Part) -> Iterator[OpenPart]:
+    def _opened(self, part: Part, whole: bool) -> Iterator[OpenPart]:
         """A part of any format, open."""
         if part.name.endswith(f".{BLOCK}"):
             types = list(self._types.values())
             yield OpenPart(part, block_table(read_block(part, self._source, types), types))
             return
-        with open_part(part, self._source) as opened:
+        with open_part(part, self._source, whole=whole) as opened:
             yield opened
 
     def _of_part(
