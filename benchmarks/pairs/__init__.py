@@ -1,7 +1,7 @@
 """The pairs, in the order of their reports."""
 
-from benchmarks.pairs import durable, frames, parallel, predict, promotion, startup
+from benchmarks.pairs import durable, frames, mongo, parallel, predict, promotion, startup
 
 __all__ = ["PAIRS"]
 
-PAIRS = (*startup.PAIRS, *predict.PAIRS, *durable.PAIRS, *parallel.PAIRS, *frames.PAIRS, *promotion.PAIRS)
+PAIRS = (*startup.PAIRS, *predict.PAIRS, *durable.PAIRS, *parallel.PAIRS, *frames.PAIRS, *promotion.PAIRS, *mongo.PAIRS)

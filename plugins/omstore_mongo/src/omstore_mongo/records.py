@@ -104,16 +104,18 @@ class Records:
         query = rows.within(prefix, after)
         if wanted:  # what is about to change may come to fit, or cease to: it is looked at here
             query["$or"] = [wanted, {"next": {"$exists": True}}]
-        shown = None if fields is None else rows.showing({*fields, *where})
+        shown = None if fields is None else rows.showing(fields)
+        listed = fields is not None
         with self._connection.translated("list records"):
             for row in self._collection.find(query, shown, sort=[("_id", 1)], limit=limit, batch_size=limit or BATCH):
-                yield row["_id"], self._fitting(row, where, fields)
+                if "next" in row:
+                    yield row["_id"], self._fitting(row, where, fields)
+                else:
+                    yield row["_id"], rows.to_record(row, listed=listed)
 
     def _fitting(self, row: Document, where: Mapping[str, Scalar], fields: Collection[str] | None) -> Record | None:
-        settled = self._intents.settle(row)
-        if settled is None:
-            return None
-        record = rows.to_record(settled, listed=fields is not None)
-        if not matches(record.body, where):
+        """A record that is about to change, if it fits as it is now."""
+        record = self.get(row["_id"])
+        if record is None or not matches(record.body, where):
             return None
         return Record(record.key, project(record.body, fields), record.revision)

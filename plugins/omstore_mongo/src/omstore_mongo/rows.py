@@ -16,6 +16,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
+from pydantic_core import from_json
 
 from omcore.errors import CorruptRecordError
 from omcore.storage.backend import Delete, Record
@@ -58,9 +59,9 @@ def to_record(row: Document, *, listed: bool = False) -> Record:
     """
     key = row["_id"]
     try:
-        body, revision = row.get("body", {}) if listed else row["body"], row["revision"]
+        body, revision = row["body"], row["revision"]
         if listed or _checksum(key, revision, body) == row["checksum"]:
-            return Record(key, {name: json.loads(text) for name, text in body.items()}, revision)
+            return Record(key, {name: from_json(text) for name, text in body.items()}, revision)
     except (KeyError, TypeError, ValueError, AttributeError):
         pass  # as below: it is no record any more
     raise CorruptRecordError(f"record {key!r} does not match its checksum; restore the storage from a copy")
@@ -105,7 +106,8 @@ def having(where: Mapping[str, Scalar]) -> Document | None:
 
 def showing(fields: Collection[str]) -> Document:
     """The projection to these fields of the body, and what every record has."""
-    return {"revision": 1, "next": 1, **{f"body.{name}": 1 for name in fields if _FIELD.fullmatch(name)}}
+    known = [name for name in fields if _FIELD.fullmatch(name)]  # and of none of them, an empty body
+    return {"revision": 1, "next": 1, **{f"body.{name}": 1 for name in known or ["_"]}}
 
 
 def _texts(wanted: Scalar) -> list[str | None]:
