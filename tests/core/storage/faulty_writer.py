@@ -13,7 +13,7 @@ from omcore.errors import OmError
 from omcore.storage.backend import Place, Put
 from omcore.storage.embedded import EmbeddedOptions, EmbeddedStorage
 from omcore.testing.faults import fail_system_calls
-from omcore.testing.storage.saboteurs.of_durability import WritesInPlace
+from omcore.testing.storage.saboteurs.of_files import WritesInPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

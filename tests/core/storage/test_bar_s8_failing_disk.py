@@ -14,7 +14,7 @@ from omcore.errors import CorruptBlobError
 from omcore.storage.backend import Place, Put
 from omcore.storage.embedded import EmbeddedOptions, EmbeddedStorage
 from omcore.testing.storage.fixtures import contents
-from omcore.testing.storage.saboteurs.of_durability import WritesInPlace
+from omcore.testing.storage.saboteurs.of_files import WritesInPlace
 
 WRITES = "write,writev,pwrite64"
 SYNCS = "fsync,fdatasync"

@@ -17,7 +17,7 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
-        for module in ("ages", "blobs", "commits", "damage", "life", "machine", "queries", "records")
+        for module in ("ages", "bars", "blobs", "commits", "damage", "life", "machine", "queries", "records")
     )
 )
 

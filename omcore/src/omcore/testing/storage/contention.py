@@ -5,19 +5,23 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from omcore.errors import ConflictError
 from omcore.storage.backend import REFERENCES_FIELD, StorageBackend
 from omcore.storage.digests import digest_of
 from omcore.storage.gc import collect
+from omcore.testing.storage.fixtures import moment
+from omcore.testing.storage.saboteurs.shadow import Shadow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from multiprocessing.connection import Connection
     from multiprocessing.synchronize import Barrier
 
+    from omcore.storage.backend import BlobInfo
     from omcore.testing.storage.crash import OpenAnywhere
 
 Act: TypeAlias = Callable[[StorageBackend], Any]
@@ -117,10 +121,59 @@ def adopt_orphans(storage: StorageBackend, number: int) -> int:
     return written
 
 
-def collect_until_adopted(storage: StorageBackend, number: int) -> int:
-    """Collect garbage again and again until all orphans are adopted; return how many were deleted."""
+def collect_until_adopted(storage: StorageBackend, number: int, before: datetime) -> int:
+    """Collect the garbage from before that time again and again until all orphans are adopted; return how many went."""
     deleted = 0
     storage.put_record("collecting", {}, None)
     while len(storage.find_records("adopted/", limit=number + 1, fields=())) < number:
-        deleted += collect(storage, timedelta(hours=1)).deleted
+        deleted += collect(_Aged(storage, before)).deleted
     return deleted
+
+
+class _Aged(Shadow):
+    """Takes one time for the end of the grace period, whatever the clock says."""
+
+    def __init__(self, honest: StorageBackend, before: datetime) -> None:
+        super().__init__(honest)
+        self._before = before
+
+    def find_blobs(self, older_than: datetime) -> Iterator[BlobInfo]:  # noqa: ARG002 - the clock's
+        return self.honest.find_blobs(self._before)
+
+    def delete_blob(self, digest: str, older_than: datetime) -> bool:  # noqa: ARG002
+        return self.honest.delete_blob(digest, self._before)
+
+    def sweep(self, older_than: datetime) -> int:  # noqa: ARG002
+        return self.honest.sweep(self._before)
+
+
+# --- what came of it
+
+
+def counted(open_storage: OpenAnywhere, increments: int, processes: int = 4) -> tuple[int, int]:
+    """What several processes count to when each makes that many increments, and how often they see it go backwards."""
+    backwards = in_processes(open_storage, [partial(count_up, increments=increments)] * processes)
+    with open_storage() as storage:
+        record = storage.get_record("counter")
+        return (record.body["n"] if record else 0), sum(backwards)
+
+
+def missing_after_collection(open_storage: OpenAnywhere, number: int) -> tuple[list[int], int]:
+    """Which adopted orphans are gone, after one process adopted old ones while another deleted so many as garbage."""
+    with open_storage() as storage:
+        for at in range(number):
+            storage.write_blob([orphan(at)])
+    collector = partial(collect_until_adopted, number=number, before=moment())
+    _, deleted = in_processes(open_storage, [partial(adopt_orphans, number=number), collector])
+    with open_storage() as storage:
+        adopted = {int(record.key.rpartition("/")[2]) for record in storage.scan_records("adopted/", fields=())}
+        lost = {at for at in range(number) if not storage.has_blob(digest_of(orphan(at)))}
+        return sorted(lost | (set(range(number)) - adopted)), deleted
+
+
+def identities(open_storage: OpenAnywhere, processes: int = 16) -> set[str]:
+    """Which identities of a new storage so many processes see that open it at once; each leaves a record of its own."""
+    found = set(in_processes(open_storage, [identify] * processes))
+    with open_storage() as storage:
+        visitors = len(storage.find_records("visitor/"))
+    return found if visitors == processes else {*found, f"{visitors} records of {processes} processes"}

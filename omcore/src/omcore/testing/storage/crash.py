@@ -29,7 +29,7 @@ from omcore.storage.gc import collect
 from omcore.testing.storage.fixtures import contents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 OpenAnywhere: TypeAlias = Callable[[], StorageBackend]
 """Opens the storage under test in any process: it can be pickled, as a `functools.partial` of a class can."""
@@ -72,8 +72,7 @@ def kill_writers(open_storage: OpenAnywhere, seed: int) -> Iterator[Crash]:
         acknowledged = _kill_one(open_storage, dice.uniform(0, LONGEST), 0 if number % 3 == 0 else PATIENCE)
         heads |= dict(acknowledged)
         with open_storage() as storage:
-            problems = tuple(itertools.chain(_lost(storage, heads), _torn(storage)))
-            yield Crash(len(acknowledged), problems)
+            yield Crash(len(acknowledged), (*lost(storage, heads), *torn(storage, SIZES), *torn_blobs(storage)))
             heads |= {size: _current(storage, size) for size in SIZES}
             _drop_old_versions(storage)
 
@@ -92,8 +91,8 @@ def _kill_one(open_storage: OpenAnywhere, lifetime: float, patience: float) -> l
         acknowledged += _received(receiver, rest)
     writer.kill()
     writer.join()
-    while received := _received(receiver, 0):
-        acknowledged += received
+    while late := _received(receiver, 0):
+        acknowledged += late
     writer.close()
     receiver.close()
     return acknowledged
@@ -109,16 +108,21 @@ def _received(receiver: Connection, timeout: float) -> list[tuple[int, int]]:
 def _write_for_ever(open_storage: OpenAnywhere, sender: Connection) -> None:
     storage = open_storage()
     for size in itertools.cycle(SIZES):
-        head = storage.get_record(f"head/{size}")
-        version = head.body["version"] + 1 if head else 1
-        content = memoryview(_content(size, version))
-        blob = storage.write_blob(content[at : at + _PIECE] for at in range(0, size, _PIECE))
-        changes = [
-            Put(_version_key(size, version), {REFERENCES_FIELD: [blob.digest]}, None),
-            Put(f"head/{size}", {"version": version}, head.revision if head else None),
-        ]
-        storage.commit(changes)
-        sender.send((size, version))
+        sender.send((size, write_next(storage, size)))
+
+
+def write_next(storage: StorageBackend, size: int) -> int:
+    """Publish the next version of that size as the core does, and return its number."""
+    head = storage.get_record(f"head/{size}")
+    version = head.body["version"] + 1 if head else 1
+    content = memoryview(_content(size, version))
+    blob = storage.write_blob(content[at : at + _PIECE] for at in range(0, size, _PIECE))
+    changes = [
+        Put(_version_key(size, version), {REFERENCES_FIELD: [blob.digest]}, None),
+        Put(f"head/{size}", {"version": version}, head.revision if head else None),
+    ]
+    storage.commit(changes)
+    return version
 
 
 def _content(size: int, version: int) -> bytes:
@@ -135,16 +139,22 @@ def _current(storage: StorageBackend, size: int) -> int:
     return int(head.body["version"]) if head else 0
 
 
-def _lost(storage: StorageBackend, acknowledged: dict[int, int]) -> Iterator[str]:
+def lost(storage: StorageBackend, acknowledged: Mapping[int, int]) -> Iterator[str]:
+    """What was acknowledged, as the latest version of each size, and is not there."""
     for size, version in acknowledged.items():
         if (found := _current(storage, size)) < version:
             yield f"version {version} of size {size} was acknowledged, but the head is at {found}"
 
 
-def _torn(storage: StorageBackend) -> Iterator[str]:
-    for size in SIZES:
+def torn(storage: StorageBackend, sizes: Iterable[int]) -> Iterator[str]:
+    """What is not whole of the current versions of these sizes."""
+    for size in sizes:
         if version := _current(storage, size):
             yield from _torn_version(storage, size, version)
+
+
+def torn_blobs(storage: StorageBackend) -> Iterator[str]:
+    """Blobs that are there in part."""
     yield from (f"blob {digest} is not whole" for digest in contents(storage) if not _is(storage, digest, digest))
 
 
