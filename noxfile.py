@@ -10,7 +10,7 @@ import nox
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
-CODE = ["omcore/src", "tests", "benchmarks", "plugins", "noxfile.py"]
+CODE = ["omcore/src", "tests", "benchmarks", "plugins", "noxfile.py", "conftest.py"]
 SETTINGS = nox.project.load_toml("pyproject.toml")
 ALL_CORES = ["-n", "logical", "--dist", "worksteal", "--durations", "15"]
 
