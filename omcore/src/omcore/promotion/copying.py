@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from omcore.errors import CorruptBlobError
 from omcore.promotion.record import Copied
-from omcore.storage.backend import CHUNK_SIZE
+from omcore.storage.backend import CHUNK_SIZE, SupportsSharing
 from omcore.storage.cached import uncached
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from typing import BinaryIO
 
     from omcore.objects.codecs.base import Content
@@ -20,19 +20,29 @@ if TYPE_CHECKING:
 def copy_blobs(content: Content, source: StorageBackend, target: StorageBackend, *, dry_run: bool) -> Copied:
     """Write the blobs of the content that the target does not have, streamed, every byte verified.
 
-    Those that it has are renewed, so that garbage collection leaves them alone until the version refers to them.
+    Those that it has, or can have without a copy, are renewed, so that garbage collection leaves them alone until the
+    version refers to them.
 
     Raises:
         BlobNotFoundError: the source has lost one.
         CorruptBlobError: the bytes in the source do not match their digest.
     """
     sizes = {part.digest: part.size for part in content.parts}
-    missing = [digest for digest in sizes if not target.has_blob(digest)]
+    there = _present(sizes, uncached(source), uncached(target), dry_run=dry_run)
+    missing = [digest for digest in sizes if digest not in there]
     if not dry_run:
         for digest in missing:
             _copy(digest, source, target)
     size = sum(sizes[digest] for digest in missing)
     return Copied(len(missing), size, len(sizes) - len(missing), sum(sizes.values()) - size)
+
+
+def _present(
+    digests: Collection[str], source: StorageBackend, target: StorageBackend, *, dry_run: bool
+) -> frozenset[str]:
+    if isinstance(target, SupportsSharing) and not dry_run:
+        return target.share_blobs(digests, source)
+    return target.have_blobs(digests)
 
 
 def _copy(digest: str, source: StorageBackend, target: StorageBackend) -> None:

@@ -325,6 +325,19 @@ class SupportsKey(Protocol):
 
 
 @runtime_checkable
+class SupportsSharing(Protocol):
+    """A storage whose bytes may be those of another storage too, so that a blob goes from one to the other for free."""
+
+    def share_blobs(self, digests: Collection[str], other: StorageBackend) -> frozenset[str]:
+        """Have those of these blobs that `other` has and whose bytes lie where this storage's lie; nothing is copied.
+
+        Returns:
+            Which of the blobs are here now, those that were here before among them; the age of each is renewed.
+        """
+        ...
+
+
+@runtime_checkable
 class SupportsWatch(Protocol):
     """A storage that can wake a waiter when a record changes."""
 

@@ -142,15 +142,18 @@ class Blobs:
 
     def renew(self, digests: Collection[str]) -> frozenset[str]:
         """Which of the blobs are there; those are young now."""
-        ours = {"_id": {"$in": [digest for digest in digests if is_digest(digest)]}, self._holder: {"$exists": True}}
+        known = [digest for digest in digests if is_digest(digest)]
+        return self._renewed(digests, {"_id": {"$in": known}, self._holder: {"$exists": True}})
+
+    def _renewed(self, digests: Collection[str], query: Document) -> frozenset[str]:
+        """Hold what a query finds, from now on; the digests of what is held then."""
         with self._connection.translated("look at blobs"):
-            renewed = self._connection.repeated(
-                lambda: self._blobs.update_many(ours, {"$currentDate": {self._holder: True}})
+            held = self._connection.repeated(
+                lambda: self._blobs.update_many(query, {"$currentDate": {self._holder: True}})
             )
-            if renewed.matched_count == len(set(digests)):
+            if held.matched_count == len(set(digests)):
                 return frozenset(digests)
-            if not renewed.matched_count:
-                return frozenset()
+            ours = {"_id": query["_id"], self._holder: {"$exists": True}}
             return frozenset(found["_id"] for found in self._blobs.find(ours, {"_id": 1}))
 
     def find(self, older_than: datetime) -> Iterator[BlobInfo]:
@@ -178,12 +181,10 @@ class Blobs:
                 self._chunks.delete_many({"upload": gone["upload"]})
         return size
 
-    def adopt(self, digests: Collection[str], other: Blobs) -> frozenset[str]:
-        """Hold those of the blobs that another context of the same database holds; say which."""
-        theirs = {"_id": {"$in": list(digests)}, other._holder: {"$exists": True}}
-        with self._connection.translated("share blobs"):
-            self._connection.repeated(lambda: self._blobs.update_many(theirs, {"$currentDate": {self._holder: True}}))
-        return self.renew(digests)
+    def share(self, digests: Collection[str], other: Blobs) -> frozenset[str]:
+        """See `SupportsSharing.share_blobs`: the context holds what another one of this database holds."""
+        held = [{holder: {"$exists": True}} for holder in (self._holder, other._holder)]
+        return self._renewed(digests, {"_id": {"$in": list(digests)}, "$or": held})
 
     def sweep(self, older_than: datetime) -> int:
         """See `StorageBackend.sweep`: blobs that nobody holds, and chunks of uploads that no blob refers to."""

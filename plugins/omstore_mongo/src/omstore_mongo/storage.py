@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from omcore.storage.backend import BlobInfo, Change, Place, Record
     from omcore.storage.bodies import Scalar
 
+META = "omcore.meta"
+"""The collection with the random ids of the database, and of each context in it."""
+
 INDEXES = {
     BLOBS: [IndexModel([("holders.$**", 1)]), IndexModel([("upload", 1)])],
     CHUNKS: [IndexModel([("upload", 1), ("n", 1)])],
@@ -33,13 +36,14 @@ class MongoStorage(StorageBackend):
     """Keeps records in a collection of the context's own, and blobs in two that all contexts of a database share."""
 
     api_version = 1
+    remote = True
     Options = MongoOptions
 
     def __init__(self, options: MongoOptions, place: Place) -> None:
         self._connection = Connection(options)
         self._space = options.space or _escaped(place.context)
         try:
-            self._identity = self._open()
+            self._database_identity, self._identity = self._open()
         except BaseException:
             self.close()
             raise
@@ -57,19 +61,28 @@ class MongoStorage(StorageBackend):
     def _collection(self, name: str) -> str:
         return f"omcore.{self._space}.{name}"
 
-    def _open(self) -> str:
-        """Read the storage's identity; make the storage where there is none."""
+    def _open(self) -> tuple[str, str]:
+        """Read the identities of the database and of this context's data in it; make them where there are none."""
+        names = ["database", f"space {self._space}"]
         with self._connection.translated("open a storage"):
-            meta = self._connection.collection(self._collection("meta"))
-            found = meta.find_one({"_id": "identity"})
-            if found is None:
+            found = self._identities(names)
+            if len(found) < len(names):
                 self._make()
-                first = {"$setOnInsert": {"value": secrets.token_hex(16)}}
-                self._connection.repeated(lambda: meta.update_one({"_id": "identity"}, first, upsert=True))
-                found = meta.find_one({"_id": "identity"})
-        if found is None:
+                for name in names:
+                    self._identify(name)
+                found = self._identities(names)
+        if len(found) < len(names):
             raise StorageError(f"the storage at {self.address} has lost its identity; restore it from a copy")
-        return str(found["value"])
+        return found[names[0]], found[names[1]]
+
+    def _identities(self, names: list[str]) -> dict[str, str]:
+        query = {"_id": {"$in": names}}
+        return {found["_id"]: str(found["value"]) for found in self._connection.collection(META).find(query)}
+
+    def _identify(self, name: str) -> None:
+        first = {"$setOnInsert": {"value": secrets.token_hex(16)}}
+        meta = self._connection.collection(META)
+        self._connection.repeated(lambda: meta.update_one({"_id": name}, first, upsert=True))
 
     def _make(self) -> None:
         """Make collections and indexes: a transaction could not."""
@@ -93,6 +106,12 @@ class MongoStorage(StorageBackend):
         return bool(self._blobs.renew([digest]))
 
     def have_blobs(self, digests: Collection[str]) -> frozenset[str]:
+        return self._blobs.renew(digests)
+
+    def share_blobs(self, digests: Collection[str], other: StorageBackend) -> frozenset[str]:
+        """See `SupportsSharing`: contexts of one database keep each content once."""
+        if isinstance(other, MongoStorage) and other._database_identity == self._database_identity:
+            return self._blobs.share(digests, other._blobs)
         return self._blobs.renew(digests)
 
     def find_blobs(self, older_than: datetime) -> Iterator[BlobInfo]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import mmap
 import struct
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from omcore.objects.codecs import loaders
@@ -17,7 +19,7 @@ from omcore.objects.codecs.base import Codec, Content
 from omcore.objects.codecs.reading import malformed, only_part, pieces, read_into, refuse_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from omcore.objects.codecs.base import Part, Query, Sink, Source, Trust
 
@@ -40,7 +42,7 @@ class EstimatorCodec(Codec):
         pickled = loaders.dump(value)
         part = sink.add(_packed(pickled.data, pickled.buffers))
         found = sorted(f"{module}.{name}" for module, name in pickled.globals)
-        return Content(self.kind, (part,), _schema(value), {"globals": found, "releases": _releases()})
+        return Content(self.kind, (part,), _schema(value), {"globals": found, "releases": dict(_releases())})
 
     def decode(self, content: Content, source: Source, query: Query, trust: Trust) -> Any:
         if query:
@@ -58,7 +60,7 @@ class SkopsCodec(Codec):
 
     def encode(self, value: Any, sink: Sink) -> Content:
         data = loaders.dump_skops(value)
-        return Content(self.kind, (sink.add(pieces(data)),), _schema(value), {"releases": _releases()})
+        return Content(self.kind, (sink.add(pieces(data)),), _schema(value), {"releases": dict(_releases())})
 
     def decode(self, content: Content, source: Source, query: Query, trust: Trust) -> Any:
         if query:
@@ -75,14 +77,16 @@ def _schema(value: Any) -> dict[str, Any]:
     return {key: int(found) if key == "features" else found for key, found in schema.items() if found is not None}
 
 
-def _releases() -> dict[str, str]:
+@cache
+def _releases() -> Mapping[str, str]:
+    """What this process runs on; read from files of many lines, so once is enough."""
     found = {"python": python_version()}
     for name in _LIBRARIES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return MappingProxyType(found)
 
 
 def _packed(data: bytes, buffers: Sequence[memoryview]) -> Iterator[memoryview]:
