@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from omcore.errors import ConflictError, TaskLostError, TaskNotFoundError
-from omcore.execution import Execution, pin_of, pin_of_plan, worker_id
+from omcore.execution import Execution
 from omcore.objects.codecs.base import Query
 from omcore.objects.drafts import Draft
 from omcore.objects.filterjson import filter_from_json
@@ -17,7 +17,9 @@ from omcore.proxies.partitioned import Share, together
 from omcore.runtimes import family, lease
 from omcore.runtimes.events import Finished
 from omcore.runtimes.records import outcome_of
+from omcore.runtimes.sessions import worker_id
 from omcore.runtimes.task import JsonValue, Outcome, PinValue, SealedTask, State
+from omcore.work import TaskWork, pin_of, pin_of_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,12 +46,8 @@ def execution_of(spec: TaskSpec, omega: Omega, *, alone: bool = False, here: boo
     return kind(spec, omega, alone=alone, here=here)
 
 
-class ShareExecution(Execution):
-    """One run of a task that does a share of its parent."""
-
-    _result: Draft | Value | None = None
-
-    # --- what a share asks of its worker
+class ShareWork(TaskWork):
+    """What the action of a share has in hand, and what cuts its arguments and keeps its results."""
 
     @property
     def values(self) -> ValueCoder:
@@ -78,6 +76,18 @@ class ShareExecution(Execution):
         rows = None if pin.filter is None else filter_from_json(pin.filter)
         return self._omega.store(pin.store).parted(pin_of(pin), Query(pin.columns, rows))
 
+
+class ShareExecution(Execution):
+    """One run of a task that does a share of its parent."""
+
+    _work: ShareWork
+    _result: Draft | Value | None = None
+
+    def __init__(self, spec: TaskSpec, omega: Omega, *, alone: bool = False, here: bool = False) -> None:
+        """Prepare a run; the arguments are those of `Execution`."""
+        super().__init__(spec, omega, alone=alone, here=here)
+        self._work = ShareWork(spec, omega)
+
     # --- the run
 
     @cached_property
@@ -100,11 +110,11 @@ class ShareExecution(Execution):
 
     @cached_property
     def _share(self) -> Share:
-        return Share(self._spec.arguments, self._action[2], self)
+        return Share(self._spec.arguments, self._action[2], self._work)
 
     def _apply(self, arguments: Any) -> Any:
         kind, act, pieces = self._action
-        proxy = kind(self, self._spec.object.name)
+        proxy = kind(self._work, self._spec.object.name)
         return getattr(proxy, pieces.part)(**arguments) if pieces.part else act.body(proxy, **arguments)
 
     # --- the end
@@ -114,7 +124,7 @@ class ShareExecution(Execution):
         if claim is None:
             raise TaskLostError(f"task {self._spec.id} is a share of another one and has no record", self._spec.id)
         outcome = self._outcome(State.SUCCESS, seconds=seconds, value=result)
-        log = [] if self._writer is None else self._writer.changes(self._log.take(final=True))
+        log = self._last_log()
         for tries in range(MOST_TRIES):
             ending = self._ending(outcome)
             try:
@@ -136,7 +146,7 @@ class ShareExecution(Execution):
         if not family.is_last(parent.body, spec.id):
             return _Ending((records.advance(parent, spec.id, self._share.rows),))
         whole = self._whole(parent, outcome)
-        plans = [(store, store.plan(draft)) for store, draft in self._drafts]
+        plans = [(store, store.plan(draft)) for store, draft in self._work.made]
         value = pin_of_plan(plans[0][1]) if isinstance(whole, Draft) else whole
         took = records.now() - parent.body["started"]
         ended = Outcome(id=spec.parent, state=State.SUCCESS, value=value, worker=worker_id(), seconds=took)
@@ -172,21 +182,21 @@ class ShareExecution(Execution):
     def _assembled(self, values: Sequence[Value]) -> Draft | Value:
         pieces = self._action[2]
         if pieces.merge is not None:
-            results = [self.values.decode(value) for value in values if not isinstance(value, PinValue)]
-            return self.values.encode(pieces.merge([each for result in results for each in result]))
-        content = together(values, self, lambda: self._share.run_empty(self._apply))
+            results = [self._work.values.decode(value) for value in values if not isinstance(value, PinValue)]
+            return self._work.values.encode(pieces.merge([each for result in results for each in result]))
+        content = together(values, self._work, lambda: self._share.run_empty(self._apply))
         into = self._spec.arguments.get("into")
         if not isinstance(into, JsonValue) or into.value is None:
-            return self.values.wrap(content)
+            return self._work.values.wrap(content)
         return self._staged(content, str(into.value))
 
     def _staged(self, content: Content, into: str) -> Draft:
         store = self._omega.datasets
-        provenance = {**self._provenance(into), "task": self._spec.parent}
+        provenance = {**self._work.provenance(into), "task": self._spec.parent}
         draft = store.stage_content(
             content, into, provenance=provenance, action=self._spec.action, shown=store.parted_content(content)
         )
-        self._drafts.append((store, draft))
+        self._work.made.append((store, draft))
         return draft
 
     def _announce(self, ending: _Ending) -> None:

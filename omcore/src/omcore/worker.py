@@ -15,9 +15,9 @@ from cachetools import LRUCache
 from omcore.config import ContextSettings, load_settings
 from omcore.context import Context, WorkerFunctions
 from omcore.errors import ContextNotFoundError, OmError
-from omcore.execution import worker_id
 from omcore.omega import Omega
 from omcore.runtimes.errordata import to_data
+from omcore.runtimes.sessions import worker_id
 from omcore.runtimes.task import Outcome, SealedTask, State, TaskSpec
 from omcore.shares import execution_of
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
-from omcore.errors import InvalidArgumentError
+from omcore.errors import InvalidArgumentError, OmError
 from omcore.sentences import one_line
 
 if TYPE_CHECKING:
@@ -22,6 +22,33 @@ LARGEST_SIZE = 1 << 60
 _LONGEST_SIZE = 40
 _STATM = Path("/proc/self/statm")
 _DATA = 5  # the field with the pages of data and stack: "Table 1-3: Contents of the statm files", proc(5)
+
+
+@contextmanager
+def task_memory(task_id: str, size: int, *, alone: bool) -> Iterator[None]:
+    """Let a task take at most so much memory, until the end of the block.
+
+    Args:
+        task_id: whose limit it is.
+        size: bytes.
+        alone: whether its process runs nothing else.
+
+    Raises:
+        MemoryError: it needed more.
+        InvalidArgumentError: this process or platform cannot hold a task to that.
+    """
+    if not alone:
+        message = (
+            f"task {task_id} may take {size} bytes, but its worker runs other things in the same process and cannot "
+            f"hold it to that; run it on a runtime whose workers are processes, or without a limit"
+        )
+        raise InvalidArgumentError(message)
+    try:
+        with memory_limit(size):
+            yield
+    except (OmError, OSError, RuntimeError, ImportError) as error:  # what libraries make of want of memory
+        error.add_note(f"the task was given {size:,} bytes of memory, and that may be the cause")
+        raise
 
 
 @contextmanager

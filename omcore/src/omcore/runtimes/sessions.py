@@ -95,6 +95,11 @@ def has_ended(storage: StorageBackend, session: str) -> bool:
     return record is None or is_gone(f"{record.body['host']}:{record.body['pid']}")
 
 
+def worker_id() -> str:
+    """This process, as `host:pid`: a worker's name, for people and for others on this machine."""
+    return f"{platform.node()}:{os.getpid()}"
+
+
 def is_gone(process: str) -> bool:
     """Whether a process, as `host:pid`, was one of this machine and is no more."""
     return is_here(process) and not lives_here(process)
