@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -160,7 +161,7 @@ def test_pauses_grow_by_the_factor_and_no_longer_than_was_said(
     assert 0 <= pause <= longest
     assert pause <= rule.pause(failures + 1)
     assert rule.pause(1) == min(delay, longest)
-    if 0 < pause < longest and rule.pause(failures + 1) < longest:
+    if sys.float_info.min < pause < longest and rule.pause(failures + 1) < longest:
         assert math.isclose(rule.pause(failures + 1), pause * factor, rel_tol=1e-6)
 
 

@@ -160,8 +160,8 @@ class RetryRule(Model):
 
     def pause(self, failures: int) -> float:
         """Seconds to wait after so many failures (1 after the first)."""
-        grown = math.exp(min(700.0, (failures - 1) * math.log(self.factor)))
-        return min(self.longest, self.delay * grown)
+        half = math.exp(min(700.0, (failures - 1) * math.log(self.factor) / 2))  # the whole would overflow too soon
+        return min(self.longest, self.delay * half * half)
 
     def covers(self, error: BaseException, failures: int) -> bool:
         """Say whether the task is run again after this error, the one that makes it so many failures."""
