@@ -76,7 +76,8 @@ class LazyObject:
         if not isinstance(columns, str | list | tuple):
             raise InvalidArgumentError(f"a projection is a column's name or a list of them, not {columns!r}")
         asked = check_columns(columns)
-        check_known(asked, {"columns": dict.fromkeys(self.columns)}, self.metadata.name)
+        known = self.metadata.schema if self.query.columns is None else {"columns": dict.fromkeys(self.query.columns)}
+        check_known(asked, known, self.metadata.name)
         return replace(self, query=Query(asked, self.query.filter))
 
     @property

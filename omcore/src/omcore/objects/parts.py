@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from omcore.objects.codecs.base import Part
 from omcore.storage.backend import SupportsLocalPath
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from omcore.storage.backend import StorageBackend
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,10 @@ class BlobSink:
         info = self.storage.write_blob(chunks)
         return Part(info.digest, info.size, name, rows, dict(statistics or {}))
 
+    def native(self, kind: type[T]) -> T | None:
+        """See `SupportsNative`."""
+        return self.storage.native(kind)
+
 
 @dataclass(frozen=True, slots=True)
 class BlobSource:
@@ -50,3 +57,7 @@ class BlobSource:
         if isinstance(self.storage, CachedStorage):
             return self.storage.copy_path(part.digest, fetch=whole)
         return self.storage.local_path(part.digest) if isinstance(self.storage, SupportsLocalPath) else None
+
+    def native(self, kind: type[T]) -> T | None:
+        """See `SupportsNative`."""
+        return self.storage.native(kind)

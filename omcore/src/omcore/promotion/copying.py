@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from omcore.errors import CorruptBlobError
+from omcore.objects.codecs.base import SupportsTransfer
+from omcore.objects.parts import BlobSink, BlobSource
 from omcore.promotion.record import Copied
 from omcore.storage.backend import CHUNK_SIZE, SupportsSharing
 from omcore.storage.cached import uncached
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from typing import BinaryIO
 
-    from omcore.objects.codecs.base import Content
+    from omcore.objects.codecs.base import Codec, Content
     from omcore.storage.backend import StorageBackend
 
 
@@ -43,6 +45,16 @@ def _present(
     if isinstance(target, SupportsSharing) and not dry_run:
         return target.share_blobs(digests, source)
     return target.have_blobs(digests)
+
+
+def transfer(content: Content, codec: Codec, source: StorageBackend, target: StorageBackend, *, dry_run: bool) -> None:
+    """Bring what of the content is in no blob, if its codec keeps anything elsewhere; after `copy_blobs`.
+
+    Raises:
+        UnsupportedTypeError: it cannot be in the target.
+    """
+    if isinstance(codec, SupportsTransfer):
+        codec.transfer(content, BlobSource(source), BlobSink(target), dry_run=dry_run)
 
 
 def _copy(digest: str, source: StorageBackend, target: StorageBackend) -> None:

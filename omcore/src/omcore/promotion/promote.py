@@ -10,7 +10,7 @@ from omcore.objects.base import MOST_ATTEMPTS, settle
 from omcore.objects.names import check_name
 from omcore.objects.references import parse_reference
 from omcore.promotion.asking import ask
-from omcore.promotion.copying import copy_blobs
+from omcore.promotion.copying import copy_blobs, transfer
 from omcore.promotion.events import Promoted, Promoting
 from omcore.promotion.policies import Candidate, Site
 from omcore.promotion.record import ACTION, Promotion, provenance_of
@@ -18,6 +18,7 @@ from omcore.promotion.record import ACTION, Promotion, provenance_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from omcore.objects.codecs.base import Codec, Content
     from omcore.objects.drafts import Draft, Plan
     from omcore.objects.references import Pin, Reference
     from omcore.objects.store import ObjectStore
@@ -125,6 +126,7 @@ class _Job:
         self.events.veto_promotion(Promoting(candidate, verdicts, dry_run))
         content = candidate.version.content
         copied = copy_blobs(content, self.source.storage, self.target.storage, dry_run=dry_run)
+        transfer(content, self._codec(content), self.source.storage, self.target.storage, dry_run=dry_run)
         plan = None if dry_run else self._publish(self._draft(candidate, verdicts, vouched=vouched))
         promotion = Promotion(
             store=candidate.store,
@@ -161,8 +163,11 @@ class _Job:
 
     def _may_vouch(self, candidate: Candidate) -> bool:
         """Whether the target may sign what it gets: its origin is vouched for, or it can run no code."""
-        plain = self.target.codecs.for_kind(candidate.version.kind).plain
+        plain = self._codec(candidate.version.content).plain
         return candidate.signed or (plain and candidate.store not in PROGRAMS)
+
+    def _codec(self, content: Content) -> Codec:
+        return self.target.codecs.for_kind(content.kind)
 
     def _draft(self, candidate: Candidate, verdicts: tuple[Verdict, ...], *, vouched: bool) -> Draft:
         version = candidate.version

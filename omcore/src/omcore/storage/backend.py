@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pydantic import BaseModel
+
+T = TypeVar("T")
 
 API_VERSION = 1
 """The version of this contract; a backend states the one it was written for as a literal."""
@@ -285,6 +287,18 @@ class StorageBackend(ABC):
             if len(page) < PAGE:
                 return
             after = page[-1].key
+
+    # --- beyond blobs and records
+
+    def native(self, kind: type[T]) -> T | None:  # noqa: ARG002 - for backends that offer something
+        """What this storage offers of a class of its own, for codecs that were made for it; `None` for nothing.
+
+        A storage that wraps another one hands the question on.
+
+        Args:
+            kind: the class, defined by the plugin that brings both the storage and the codec.
+        """
+        return None
 
     # --- life
 

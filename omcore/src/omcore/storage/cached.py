@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from omcore.storage.backend import Body, Change, Record
     from omcore.storage.bodies import Scalar
     from omcore.storage.draft import Draft
+
+
+T = TypeVar("T")
 
 
 class NoOptions(BaseModel):
@@ -159,6 +162,9 @@ class CachedStorage(StorageBackend):
         fields: Collection[str] | None = None,
     ) -> Iterator[Record]:
         return self.backend.scan_records(prefix, where, fields)
+
+    def native(self, kind: type[T]) -> T | None:
+        return self.backend.native(kind)
 
     def close(self) -> None:
         self._closed = True

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from omcore.objects.filters import Filter
+
+T = TypeVar("T")
 
 API_VERSION = 1
 """The version of this contract; a codec states the one it was written for as a literal."""
@@ -144,6 +146,27 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class SupportsNative(Protocol):
+    """A sink or a source that passes on what the storage behind it offers beyond blobs."""
+
+    def native(self, kind: type[T]) -> T | None:
+        """What the storage offers of this class; `None` for nothing."""
+        ...
+
+
+def native(place: Sink | Source, kind: type[T]) -> T | None:
+    """What the storage behind a sink or a source offers of a class, for a codec that was made for that storage.
+
+    `None` where it offers nothing of the kind, and where there is no storage: a value inside a task lies in none.
+
+    Args:
+        place: what the codec was given.
+        kind: a class that the storage's plugin defines; see `StorageBackend.native`.
+    """
+    return place.native(kind) if isinstance(place, SupportsNative) else None
+
+
 class Codec(ABC):
     """Writes and reads one kind. Has no state: one instance serves all threads."""
 
@@ -240,5 +263,24 @@ class SupportsParts(Protocol):
 
         Raises:
             UnsupportedTypeError: they do not fit together; says what differs, and where.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsTransfer(Protocol):
+    """A codec whose content is not in its parts alone: to copy them does not bring it to another storage."""
+
+    def transfer(self, content: Content, source: Source, sink: Sink, *, dry_run: bool) -> None:
+        """Bring what is in no part to another storage, so that the same content can be read there.
+
+        Args:
+            content: what is to be brought; its parts are in the other storage already, unless this is a dry run.
+            source: where it is.
+            sink: where it is to go.
+            dry_run: only say whether it could.
+
+        Raises:
+            UnsupportedTypeError: it cannot be there; says why, and what can be done instead.
         """
         ...

@@ -81,14 +81,14 @@ class FrameReader:
                 return self._whole_block(self.parts[0])
             fields, predicate = self._asked(query)
             stored = self.stored(fields)
-            pieces = list(self._pieces(stored, predicate, whole=True))
+            pieces = list(self.pieces(stored, predicate, whole=True))
             return self._frame(joined(pieces, self._types, stored), fields, predicate is None)
 
     def batches(self, query: Query) -> Iterator[pd.DataFrame]:
         """Read what is asked for, some rows at a time; errors as `read`."""
         with self._translated():
             fields, predicate = self._asked(query)
-            for piece in self._pieces(self.stored(fields), predicate, whole=False):
+            for piece in self.pieces(self.stored(fields), predicate, whole=False):
                 yield self._frame(piece, fields, whole=False)
 
     def stored(self, fields: list[str] | None) -> list[str]:
@@ -106,7 +106,14 @@ class FrameReader:
         types = {"i0": NumpyType(np.dtype(np.int64)), **self._types}
         return fields, fit(query.filter, self.names, types)
 
-    def _pieces(self, stored: list[str], predicate: Predicate | None, whole: bool) -> Iterator[Piece]:
+    def pieces(self, stored: list[str], predicate: Predicate | None, whole: bool) -> Iterator[Piece]:
+        """The rows that a predicate keeps, in order; a reader of rows that are in no parts has its own.
+
+        Args:
+            stored: the fields that are needed.
+            predicate: which rows; `None` for all.
+            whole: all pieces are going to be put together, so that they may be of any size.
+        """
         if self.parts:
             return self.rows.pieces(self.parts, stored, predicate, whole, self._first)
         # a frame without columns and levels has rows all the same

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _MISSING: Mapping[str, Any] = {"none": None, "nan": np.nan, "NA": pd.NA, "NaT": pd.NaT}
 """The four ways to say "missing", by the name they have in the details."""
 
-_NAMES = tuple(_MISSING)
+WAYS = tuple(_MISSING)
+"""Their names, in the order of the numbers that a column of several ways keeps."""
+
 _TYPES: Mapping[type, str] = {type(value): name for name, value in _MISSING.items()}
 SEVERAL = "several"
 """How the details say that a column says \"missing\" in several ways."""
@@ -52,7 +54,7 @@ class ObjectType(ColumnType):
     @classmethod
     def read(cls, described: Mapping[str, Any], _reader: TypeReader) -> Self:
         cells = _kinds()[described["cells"]]
-        if described["missing"] not in (*_NAMES, SEVERAL):
+        if described["missing"] not in (*WAYS, SEVERAL):
             raise ValueError(described["missing"])
         kind = cells.physical if cells.physical is not None else read_arrow_type(described["arrow"])
         return cls(cells, described["missing"], kind)
@@ -72,7 +74,7 @@ class ObjectType(ColumnType):
         if ways is not None:
             for position, way in enumerate(ways.to_pylist()):
                 if way is not None:
-                    values[position] = _MISSING[_NAMES[way]]
+                    values[position] = _MISSING[WAYS[way]]
         elif self.missing != "none" and cells.null_count:
             values[cells.is_null().to_numpy()] = _MISSING[self.missing]
         return values
@@ -91,7 +93,7 @@ class ObjectType(ColumnType):
         if self.missing != SEVERAL:
             return cells
         if ways is None:
-            way = pa.scalar(_NAMES.index(old.missing), pa.int8())
+            way = pa.scalar(WAYS.index(old.missing), pa.int8())
             ways = pc.if_else(cells.is_null(), way, pa.scalar(None, pa.int8()))
         else:
             ways = ways.combine_chunks()
@@ -114,7 +116,7 @@ def study(values: NDArray[Any], what: str) -> tuple[ObjectType, pa.Array]:
         raise UnsupportedTypeError(message) from error
     kind, array = _convert(values, missing, what)
     if len(ways) > 1:
-        codes = pa.array([_NAMES.index(_TYPES[type(gone)]) for gone in values[missing]], pa.int8())
+        codes = pa.array([WAYS.index(_TYPES[type(gone)]) for gone in values[missing]], pa.int8())
         spread = codes.take(pa.array(np.cumsum(missing) - 1, mask=~missing))
         return ObjectType(kind, SEVERAL, array.type), pa.StructArray.from_arrays([array, spread], ["cell", "missing"])
     return ObjectType(kind, next(iter(ways), "none"), array.type), array
