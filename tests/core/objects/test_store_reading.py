@@ -185,11 +185,13 @@ def test_a_list_costs_one_page(store: Any, memory: Any) -> None:
         assert memory.calls == {"find_records": 1}
 
 
-def test_reading_a_version_costs_two_records_and_a_pinned_one_costs_one(store: Any, memory: Any) -> None:
-    for name in ("sales", "sales@3", "sales@champion", "sales@2"):
+def test_reading_a_version_costs_two_records_and_one_that_is_still_current_or_pinned_costs_one(
+    store: Any, memory: Any
+) -> None:
+    for name, reads in (("sales", 2), ("sales", 1), ("sales@3", 1), ("sales@champion", 2), ("sales@2", 2)):
         memory.calls.clear()
         store.get(name)
-        assert memory.calls["get_record"] == 2
+        assert memory.calls["get_record"] == reads
     pin = store.pin("sales").pin
     memory.calls.clear()
     store.load(pin)
@@ -331,4 +333,4 @@ def test_a_blob_that_is_gone_for_good_is_an_error_after_one_more_look(shop: Any,
     memory.calls.clear()
     with pytest.raises(BlobNotFoundError):
         store.get("sales")
-    assert memory.calls["get_record"] == 4
+    assert memory.calls["get_record"] == 3

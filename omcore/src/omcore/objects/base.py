@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from omcore.errors import ConflictError, CorruptRecordError, InvalidArgumentError, InvalidReferenceError
 from omcore.objects.codecs.rules import read_value
+from omcore.objects.loaded import MOST, LoadedObjects
 from omcore.objects.missing import no_object, no_version
 from omcore.objects.names import check_bucket, check_store
 from omcore.objects.parts import BlobSource
@@ -41,7 +42,10 @@ LONGEST_PAUSE = 0.1
 
 
 class StoreBase:
-    """One store of one bucket, before it can do anything. Has no state of its own, so threads share it freely."""
+    """One store of one bucket, before it can do anything. Threads share it freely.
+
+    It remembers the current versions that it has read: by their id, which is the digest of all that they say.
+    """
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class StoreBase:
         self._events = events
         self._trust = trust
         self._author = author or user_at_host()
+        self._read = LoadedObjects(MOST)
 
     @property
     def store(self) -> str:
@@ -145,21 +150,30 @@ class StoreBase:
         return number
 
     def _version(self, found: Found, number: int) -> Version:
-        """One version of an object; one read.
+        """One version of an object; one read, or none for a current one that was read before.
 
         Raises:
             VersionNotFoundError: it is not there.
             CorruptRecordError: it was altered, or the head points at it and it is not there.
         """
-        version = self._shelf.version(found.head.name, number)
-        if version is not None:
-            return version
         if number == found.head.current:
-            lost = (
-                f"the record of version {number} of {found.head.name!r} in {self._shelf}, the current one, is missing"
-            )
+            current: Version = self._read.get((found.head.name, found.head.id), lambda: self._current(found.head))
+            return current
+        version = self._shelf.version(found.head.name, number)
+        if version is None:
+            raise no_version(self._shelf, found.head, number)
+        return version
+
+    def _current(self, head: Head) -> tuple[Version, int]:
+        """The version that is current, and as how much it counts while it is remembered."""
+        which = f"version {head.current} of {head.name!r} in {self._shelf}, the current one,"
+        version = None if head.current is None else self._shelf.version(head.name, head.current)
+        if version is None:
+            lost = f"the record of {which} is missing"
             raise CorruptRecordError(f"{lost}; roll back to another version or restore the storage from a backup")
-        raise no_version(self._shelf, found.head, number)
+        if version.id != head.id:
+            raise CorruptRecordError(f"{which} is not the one that was published; restore the storage from a backup")
+        return version, 1
 
     # --- from a version to a value
 
