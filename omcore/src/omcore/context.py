@@ -180,7 +180,10 @@ class Context:
         days = self.settings.tasks.keep
         if days is None:
             return 0
-        return len(self.records.forget(self.records.now() - days * DAY, self.logs.forget))
+        ended = self.records.ended_before(self.records.now() - days * DAY)
+        for task_id in ended:
+            self.logs.forget(task_id)
+        return len(self.records.forget(ended))
 
     @cached_property
     def loaded(self) -> LoadedObjects:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from omcore.omega import Omega, Store
+    from omcore.runtimes.claims import Claim
     from omcore.runtimes.logs import LogWriter
-    from omcore.runtimes.records import Claim
     from omcore.runtimes.task import TaskSpec, Value
     from omcore.storage.backend import Change
 

@@ -16,9 +16,9 @@ from omcore.objects.filterjson import filter_from_json
 from omcore.proxies.partitioned import Share, together
 from omcore.runtimes import family, lease
 from omcore.runtimes.events import Finished
-from omcore.runtimes.records import outcome_of
 from omcore.runtimes.sessions import worker_id
 from omcore.runtimes.task import JsonValue, Outcome, PinValue, SealedTask, State
+from omcore.runtimes.tasktable import outcome_of
 from omcore.work import TaskWork, pin_of, pin_of_plan
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from omcore.proxies.base import Action, RuntimeProxy
     from omcore.proxies.pieces import Pieces
     from omcore.proxies.values import ValueCoder
-    from omcore.runtimes.records import Claim
+    from omcore.runtimes.claims import Claim
     from omcore.runtimes.task import TaskSpec, Value
     from omcore.storage.backend import Change, Record, StorageBackend
 

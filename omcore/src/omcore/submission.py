@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from omcore.omega import Omega
     from omcore.runtimes.backend import RuntimeBackend
-    from omcore.runtimes.records import TaskInfo
     from omcore.runtimes.scope import Call, Scope, TaskOptions
     from omcore.runtimes.task import Value
+    from omcore.runtimes.tasklist import TaskInfo
     from omcore.signing import KeyRing
 
 

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from omcore.runtimes.records import Claim, TaskRecords
+from omcore.runtimes.claims import Claim
+from omcore.runtimes.records import TaskRecords
 from omcore.runtimes.task import PinValue, TaskSpec, new_id
 from omcore.storage.backend import Place
 from omcore.storage.memory import MemoryOptions, MemoryStorage

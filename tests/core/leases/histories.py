@@ -11,7 +11,7 @@ from operator import eq
 from typing import TYPE_CHECKING, NamedTuple
 
 from omcore.errors import TaskLostError
-from omcore.runtimes.records import Claim
+from omcore.runtimes.claims import Claim
 from omcore.runtimes.sessions import LIFETIME, living
 from omcore.runtimes.task import ErrorData, Outcome, State
 from omcore.storage.backend import Put

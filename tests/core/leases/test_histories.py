@@ -9,15 +9,16 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from omcore.runtimes import lease
-from omcore.runtimes.records import PREFIX, TaskRecords
+from omcore.runtimes.records import TaskRecords
 from omcore.runtimes.task import State
+from omcore.runtimes.tasktable import id_of
 
 from .histories import History, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from omcore.runtimes.records import Claim
+    from omcore.runtimes.claims import Claim
     from omcore.runtimes.task import Outcome
     from omcore.storage.backend import Change, Record, StorageBackend
 
@@ -74,7 +75,7 @@ class ReapsTheLiving(TaskRecords):
         self, record: Record, sessions: Collection[str], publisher: str, gone: Callable[[str], bool] = lease.nobody_is
     ) -> bool:
         if record.body["state"] == State.STARTED:
-            return self._try(record, lease.bereft(record.body, publisher, self.now())) is not None
+            return self._table.swap(record, lease.bereft(record.body, publisher, self.now())) is not None
         return super().remedy(record, sessions, publisher, gone)
 
 
@@ -95,8 +96,8 @@ class CountsNoDeaths(TaskRecords):
     ) -> bool:
         delivers = super().remedy(record, sessions, publisher, gone)
         if delivers and record.body["state"] == State.STARTED:
-            moved = self.record(record.key.removeprefix(PREFIX))
-            self._try(moved, {**moved.body, "deaths": record.body["deaths"]})
+            moved = self.record(id_of(record))
+            self._table.swap(moved, {**moved.body, "deaths": record.body["deaths"]})
         return delivers
 
 
@@ -106,7 +107,7 @@ class ClaimsTwice(TaskRecords):
     def claim(self, task_id: str, worker: str) -> Claim | Outcome:
         record = self.record(task_id)
         if record.body["state"] == State.STARTED:
-            self._try(record, {**record.body, "state": State.RETRY.value})
+            self._table.swap(record, {**record.body, "state": State.RETRY.value})
         return super().claim(task_id, worker)
 
 
@@ -115,8 +116,8 @@ class CommitsInTwoSteps(TaskRecords):
 
     def finish(self, claim: Claim, outcome: Outcome, changes: Sequence[Change] = ()) -> Outcome:
         for change in changes:
-            if self._storage.get_record(change.key) is None:
-                self._storage.commit([change])
+            if self._table.storage.get_record(change.key) is None:
+                self._table.storage.commit([change])
         return super().finish(claim, outcome)
 
 

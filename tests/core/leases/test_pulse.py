@@ -22,7 +22,7 @@ from omcore.runtimes.task import Outcome, State
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from omcore.runtimes.records import Claim
+    from omcore.runtimes.claims import Claim
     from omcore.storage.backend import Change
     from omcore.storage.memory import MemoryStorage
 

@@ -9,13 +9,14 @@ import pytest
 
 from omcore.errors import ConflictError, TaskLostError, TaskNotFoundError
 from omcore.runtimes.backend import ENGINE
-from omcore.runtimes.records import Claim, TaskRecords
+from omcore.runtimes.claims import Claim
 from omcore.runtimes.task import EncodedValue, ErrorData, Outcome, State
 from omcore.storage.backend import REFERENCES_FIELD, Put
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from omcore.runtimes.records import TaskRecords
     from omcore.storage.memory import MemoryStorage
 
     from .conftest import Submit, Take
@@ -250,7 +251,7 @@ def test_what_ended_long_ago_is_forgotten_and_nothing_else(
     records.finish(take(old), success(old))
     clock.time += 100
     records.finish(take(new), success(new))
-    assert records.forget(clock.time) == [old]
+    assert records.forget(records.ended_before(clock.time)) == [old]
     assert {task.id for task in records.find()} == {new, running}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from omcore.runtimes.records import Claim, TaskRecords
+from omcore.runtimes.records import TaskRecords
 from omcore.runtimes.sessions import Session
 from omcore.runtimes.task import PinValue, State, TaskSpec
 from omcore.storage.backend import Place
@@ -14,6 +14,7 @@ from omcore.storage.memory import MemoryOptions, MemoryStorage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from omcore.runtimes.claims import Claim
     from omcore.storage.backend import Record, StorageBackend
 
     from .model import Limits, Task

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from omcore.errors import ConflictError, TaskLostError, TaskNotFoundError
 from omcore.runtimes import family
-from omcore.runtimes.records import Claim, TaskRecords
+from omcore.runtimes.claims import Claim
+from omcore.runtimes.records import TaskRecords
 from omcore.runtimes.task import EncodedValue, ErrorData, JsonValue, Outcome, PinValue, State, TaskSpec, new_id
 from omcore.storage.backend import Place
 from omcore.storage.gc import collect
@@ -61,6 +62,10 @@ class Family:
             whole = Outcome(id=self.parent.id, state=State.SUCCESS, value=JsonValue(value="all"))
             done = self.records.ending(parent, whole)
         self.records.finish(claim, Outcome(id=claim.id, state=State.SUCCESS, value=JsonValue(value=1)), [done])
+
+    def forget(self, before: float) -> Sequence[str]:
+        """Forget what ended before a time; the ids."""
+        return self.records.forget(self.records.ended_before(before))
 
     def fail(self, claim: Claim) -> None:
         error = ErrorData(type="builtins.ValueError", message="no")
@@ -170,9 +175,9 @@ def test_shares_are_remembered_as_long_as_their_call_goes_on() -> None:
     made = Family(2)
     made.succeed(made.claim(0))
     made.now = 1000.0
-    assert made.records.forget(900.0) == []
+    assert made.forget(900.0) == []
     made.succeed(made.claim(1))
-    assert sorted(made.records.forget(1001.0)) == sorted([made.parent.id, *(child.id for child in made.children)])
+    assert sorted(made.forget(1001.0)) == sorted([made.parent.id, *(child.id for child in made.children)])
 
 
 def test_what_shares_have_made_is_kept_until_the_call_has_ended_and_is_forgotten() -> None:
@@ -185,10 +190,10 @@ def test_what_shares_have_made_is_kept_until_the_call_has_ended_and_is_forgotten
     made.records.finish(claim, outcome, [made.records.advance(parent, claim.id, ROWS)])
     assert collect(made.storage, timedelta(0)).deleted == 0
     made.now = 1000.0
-    made.records.forget(900.0)
+    made.forget(900.0)
     assert collect(made.storage, timedelta(0)).deleted == 0
     made.records.end(Outcome(id=made.parent.id, state=State.REVOKED))
-    made.records.forget(1001.0)
+    made.forget(1001.0)
     assert collect(made.storage, timedelta(0)).deleted == 1
 
 

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from omcore.omega import Omega
-    from omcore.runtimes.records import TaskInfo
     from omcore.runtimes.scope import Scope
+    from omcore.runtimes.tasklist import TaskInfo
 
     from .conftest import PutModel
 

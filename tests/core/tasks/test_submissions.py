@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from omcore.omega import Omega
     from omcore.runtimes.backend import Delivery
-    from omcore.runtimes.records import TaskInfo
+    from omcore.runtimes.tasklist import TaskInfo
 
 ROWS = pd.DataFrame({"x": [1.0, 2.0, 3.0], "a,b": [3.0, 1.0, 2.0], "y": [2.0, 4.0, 6.0]})
 

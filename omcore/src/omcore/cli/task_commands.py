@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from omcore.runtimes.handle import Handle
-    from omcore.runtimes.records import TaskInfo
+    from omcore.runtimes.tasklist import TaskInfo
 
 SHOWN = ("id", "state", "action", "object", "submitted", "ended", "worker")
 

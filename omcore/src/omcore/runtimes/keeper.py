@@ -18,9 +18,9 @@ from omcore.errors import OmError, TaskCancelledError, TaskError, TaskNotFoundEr
 from omcore.runtimes import lease
 from omcore.runtimes.backend import Delivery, EngineState
 from omcore.runtimes.errordata import to_data
-from omcore.runtimes.records import envelope_of, id_of, outcome_of
 from omcore.runtimes.sessions import has_ended, is_gone, lives_here, living
 from omcore.runtimes.task import ErrorData, Outcome, State
+from omcore.runtimes.tasktable import envelope_of, id_of, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -201,6 +201,14 @@ def diagnose(
     return Diagnosis(Need.DELIVERY) if orphan and (body["due"] is None or body["due"] <= now) else NOTHING
 
 
+def truth(task_id: str, body: Body, now: float) -> tuple[State, Outcome | None]:
+    """Where a task is; and how it ends where it is over and its record does not say so yet."""
+    found = diagnose(task_id, body, now, {body["publisher"]})
+    if found.outcome is not None:
+        return found.outcome.state, found.outcome
+    return State.RETRY if found.need is Need.REPLACEMENT else State(body["state"]), None
+
+
 def used_up(task_id: str, body: Body, why: str = "") -> Outcome:
     """The end of a task that no worker survived; `why` is what is known of the last one."""
     last = why or (body["error"] or {}).get("message") or f"worker {body['worker'] or '?'} gave no more signs of life"

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Self
 
+    from omcore.runtimes.claims import Claim
     from omcore.runtimes.logs import LogWriter
-    from omcore.runtimes.records import Claim, TaskRecords
+    from omcore.runtimes.records import TaskRecords
     from omcore.runtimes.tasklog import TaskLog
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from omcore.runtimes.backend import RuntimeBackend, WorkerInfo
     from omcore.runtimes.explanation import Explanation
     from omcore.runtimes.handle import Handle
-    from omcore.runtimes.records import TaskInfo
+    from omcore.runtimes.tasklist import TaskInfo
     from omcore.signing import KeyRing
 
 

@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from omcore.runtimes.backend import RuntimeBackend
     from omcore.runtimes.explanation import Explanation
     from omcore.runtimes.handle import Handle
-    from omcore.runtimes.records import TaskInfo
     from omcore.runtimes.scope import Call
     from omcore.runtimes.task import State
+    from omcore.runtimes.tasklist import TaskInfo
 
 
 @dataclass(frozen=True, slots=True)

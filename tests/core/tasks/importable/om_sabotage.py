@@ -6,21 +6,21 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from omcore import worker
-from omcore.runtimes import records
+from omcore.runtimes import claims
 from omcore.runtimes.records import TaskRecords
 from omcore.runtimes.task import SealedTask, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from omcore.runtimes.records import Claim
+    from omcore.runtimes.claims import Claim
     from omcore.runtimes.task import Outcome
     from omcore.storage.backend import Change
 
 
 def commits_late(envelope: bytes) -> bytes:
     """Takes every attempt for the current one."""
-    records._counts = lambda record, claim: True
+    claims.is_current = lambda record, claim: True
     return worker.execute(envelope)
 
 
@@ -29,7 +29,7 @@ def commits_in_two_steps(envelope: bytes) -> bytes:
     finish = _original("finish")
 
     def two_steps(self: TaskRecords, claim: Claim, outcome: Outcome, changes: Sequence[Change] = ()) -> Outcome:
-        self._storage.commit(changes)
+        self._table.storage.commit(changes)
         time.sleep(1.0)
         told: Outcome = finish(self, claim, outcome)
         return told
@@ -44,7 +44,7 @@ def claims_what_runs(envelope: bytes) -> bytes:
 
     def again(self: TaskRecords, task_id: str, name: str) -> Any:
         found = self.record(task_id)
-        self._try(found, {**found.body, "state": State.RETRY.value, "outcome": None})
+        self._table.swap(found, {**found.body, "state": State.RETRY.value, "outcome": None})
         return claim(self, task_id, name)
 
     TaskRecords.claim = again  # type: ignore[assignment, method-assign]
