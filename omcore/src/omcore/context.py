@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from omcore.config import ContextSettings
+    from omcore.migration import Side
     from omcore.omega import Omega
     from omcore.promotion.policies import PromotionPolicy
     from omcore.runtimes.backend import RuntimeBackend
@@ -104,6 +105,13 @@ class Context:
             secret = self.storage.signing_secret()
         own = None if secret is None else Key.of(secret)
         return KeyRing(own, [Key.of(accepted) for accepted in self.settings.accepted_secrets()])
+
+    @property
+    def side(self) -> Side:
+        """The context as one of the two of a migration."""
+        from omcore.migration import Side
+
+        return Side(self.settings.name, self.storage, self.keys, self.codecs)
 
     @property
     def auth(self) -> KeyRing:

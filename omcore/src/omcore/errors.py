@@ -220,3 +220,7 @@ class PromotionRefusedError(OmError):
     def __init__(self, message: str, reasons: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.reasons = tuple(reasons)
+
+
+class MigrationRefusedError(OmError):
+    """The target has something of its own under the name of an object that was to be migrated; it stays as it is."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from omcore.context import Context
+    from omcore.migration import Migration
     from omcore.promotion.record import Promotion
     from omcore.runtimes.scope import RuntimeChoice
 
@@ -144,6 +145,34 @@ class Omega:
     def __getitem__(self, bucket: str) -> Omega:
         """The same context's bucket of that name."""
         return self if bucket == self.bucket else Omega(self.context, bucket)
+
+    def migrate(
+        self, target: Omega, *, bucket: str | None = None, dry_run: bool = False, verify: bool = False
+    ) -> Migration:
+        """Copy every object of this context, with all its versions, history and aliases, to another context.
+
+        What was interrupted, whatever interrupted it, is done again and goes on: what is there is compared and skipped.
+        Versions keep their ids. The target's key signs those that this context's keys vouch for. No policy is asked;
+        tasks and their logs stay here.
+
+        Args:
+            target: the other context.
+            bucket: only this bucket; `None` for all buckets of the context.
+            dry_run: compare, say what would be copied, and change nothing.
+            verify: read also the bytes that the target has already, and mend what is damaged.
+
+        Raises:
+            MigrationRefusedError: the target has an object of its own under the name of one of these; nothing was
+                copied, unless it was put there meanwhile.
+            InvalidArgumentError: both have the same storage, or there is no such bucket.
+            StorageError: something is damaged or failed; what was copied before is whole.
+        """
+        from omcore.migration import make_plan
+
+        if not isinstance(target, Omega):
+            raise InvalidArgumentError(f"migrate takes the context to copy to, such as om_prod, not {target!r}")
+        plan = make_plan(self.context.side, target.context.side, bucket)
+        return plan.migration if dry_run else plan.run(verify=verify)
 
     def close(self) -> None:
         """End worker processes that were started, and close the storage; for all buckets of the context.

@@ -31,6 +31,7 @@ GROUPS = {
     "init": Entry("omcore.cli.init:init", "Write a commented omcore.toml."),
     "gc": Entry("omcore.cli.gc:gc", "Delete the bytes that no version needs any more."),
     "jobs": Entry("omcore.cli.stores:jobs", "Keep notebooks."),
+    "migrate": Entry("omcore.cli.migrate:migrate", "Copy all objects, with all versions, to another context."),
     "models": Entry("omcore.cli.stores:models", "Keep estimators and pipelines."),
     "plugins": Entry("omcore.cli.plugins:plugins", "What is installed, from which package, in which state."),
     "runtime": Entry("omcore.cli.runtime:runtime", "Run actions on stored objects, and look after the tasks."),

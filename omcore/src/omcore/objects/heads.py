@@ -47,7 +47,7 @@ class Moved:
 
 def published(head: Head | None, version: Version, move: Move) -> Moved:
     """A new version is the current one."""
-    old = head or _unborn(version)
+    old = head or unborn(version)
     return _moved(old, move, {**_mirror(version), "latest": version.number})
 
 
@@ -87,7 +87,8 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def _unborn(version: Version) -> Head:
+def unborn(version: Version) -> Head:
+    """The head of an object that has nothing yet."""
     nothing: dict[str, Any] = {"id": "", "kind": "", "size": 0, "rows": None, "attributes": {}, "modified": ""}
     return Head(store=version.store, name=version.name, current=None, latest=0, **nothing)
 

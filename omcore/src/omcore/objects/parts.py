@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from omcore.objects.codecs.base import Part
+from omcore.objects.codecs.base import Part, SupportsTransfer
 from omcore.storage.backend import SupportsLocalPath
 from omcore.storage.cached import CachedStorage
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from omcore.objects.codecs.base import Codec, Content
     from omcore.storage.backend import StorageBackend
 
 
@@ -61,3 +62,13 @@ class BlobSource:
     def native(self, kind: type[T]) -> T | None:
         """See `SupportsNative`."""
         return self.storage.native(kind)
+
+
+def transfer(content: Content, codec: Codec, source: StorageBackend, target: StorageBackend, *, dry_run: bool) -> None:
+    """Bring what of the content is in no blob, if its codec keeps anything elsewhere; after its blobs.
+
+    Raises:
+        UnsupportedTypeError: it cannot be in the target.
+    """
+    if isinstance(codec, SupportsTransfer):
+        codec.transfer(content, BlobSource(source), BlobSink(target), dry_run=dry_run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from omcore.errors import BlobNotFoundError, CorruptRecordError, InvalidArgumentError, VersionNotFoundError
@@ -201,8 +200,7 @@ class ReadingStore(StoreBase):
         found = self._shelf.find(check_name(name))
         if found is None:
             raise no_object(self._shelf, name)
-        older = reversed(list_of(self._shelf.older_moves(found.head)))
-        return list_of(chain(chain.from_iterable(older), found.head.history))
+        return list_of(self._shelf.history(found.head))
 
     # --- for tasks
 

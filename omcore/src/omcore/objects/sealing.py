@@ -54,6 +54,17 @@ def signed(version: Version, keys: KeyRing) -> bool:
     return bool(version.signature) and keys.verify(PURPOSE, version.id.encode(), version.signature)
 
 
+def resealed(version: Version, source: KeyRing, target: KeyRing) -> Version:
+    """The version as another context keeps it, the id the same.
+
+    Its signature stays where the target accepts it. Else the target's own key signs, if it has one and the source
+    accepts the signature. What nobody vouches for is not signed anew.
+    """
+    if signed(version, target) or not signed(version, source):
+        return version
+    return replace(version, signature=target.sign(PURPOSE, version.id.encode()) or version.signature)
+
+
 def _digest(body: Body) -> str:
     """The digest of a version's record, without what is derived from the digest."""
     return blake3(canonical_json({key: value for key, value in body.items() if key not in _OUTSIDE})).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from omcore.errors import CorruptRecordError
@@ -92,6 +93,11 @@ class Shelf:
         """The heads of all objects that are not dropped, in no order that means anything."""
         for record in self._heads(None):
             yield Head.from_body(record.body)
+
+    def history(self, head: Head) -> tuple[HistoryEntry, ...]:
+        """Every move, the oldest first; raises as `older_moves`."""
+        pages = reversed(tuple(self.older_moves(head)))
+        return (*chain.from_iterable(pages), *head.history)
 
     def older_moves(self, head: Head) -> Iterator[tuple[HistoryEntry, ...]]:
         """The pages of moves that left the head, the latest page first.

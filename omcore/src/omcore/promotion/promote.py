@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from omcore.errors import InvalidArgumentError, ObjectNotFoundError, VersionConflictError
 from omcore.objects.base import MOST_ATTEMPTS, settle
 from omcore.objects.names import check_name
+from omcore.objects.parts import transfer
 from omcore.objects.references import parse_reference
 from omcore.promotion.asking import ask
-from omcore.promotion.copying import copy_blobs, transfer
+from omcore.promotion.copying import copy_blobs
 from omcore.promotion.events import Promoted, Promoting
 from omcore.promotion.policies import Candidate, Site
 from omcore.promotion.record import ACTION, Promotion, provenance_of
