@@ -356,5 +356,8 @@ class SupportsWatch(Protocol):
     """A storage that can wake a waiter when a record changes."""
 
     def wait_for_change(self, prefix: str, timeout: float) -> bool:
-        """Wait until a record under `prefix` may have changed, or `timeout` seconds passed; say which."""
+        """Wait until a record under `prefix` may have changed, or `timeout` seconds passed; say which.
+
+        What changed before the call need not be noticed: look at the records between two waits, and let none be long.
+        """
         ...

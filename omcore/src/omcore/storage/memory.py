@@ -8,7 +8,7 @@ import json
 import secrets
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from threading import RLock
+from threading import Condition, RLock
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -50,6 +50,14 @@ class Space:
     blobs: dict[str, StoredBlob] = field(default_factory=dict)
     rows: dict[str, StoredRecord] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
+    changed: Condition = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.changed = Condition(self.lock)
+
+    def revisions(self, prefix: str) -> dict[str, str]:
+        """The revisions of the records under a prefix."""
+        return {key: row.revision for key, row in self.rows.items() if key.startswith(prefix)}
 
 
 class MemoryOptions(BaseModel):
@@ -172,7 +180,15 @@ class MemoryStorage(StorageBackend):
                     self._set(change.key, StoredRecord(texts[change.key], revisions[change.key]))
                 else:
                     self._remove(change.key)
+            space.changed.notify_all()
         return revisions
+
+    def wait_for_change(self, prefix: str, timeout: float) -> bool:
+        """See `SupportsWatch`."""
+        space = self._space
+        with space.changed:
+            before = space.revisions(prefix)
+            return space.changed.wait_for(lambda: space.revisions(prefix) != before, timeout)
 
     def _set(self, key: str, row: StoredRecord) -> None:
         if key not in self._space.rows:

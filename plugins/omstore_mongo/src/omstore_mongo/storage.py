@@ -14,6 +14,7 @@ from omstore_mongo.blobs import BLOBS, CHUNKS, Blobs
 from omstore_mongo.connection import Connection
 from omstore_mongo.options import MongoOptions
 from omstore_mongo.records import Records
+from omstore_mongo.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ class MongoStorage(StorageBackend):
             self.close()
             raise
         self._records = Records(self._connection, self._collection("records"))
+        self._watch = Watch(self._connection, self._collection("records"))
         self._blobs = Blobs(self._connection, self._space)
 
     @property
@@ -151,6 +153,10 @@ class MongoStorage(StorageBackend):
 
     def commit(self, changes: Sequence[Change]) -> Mapping[str, str]:
         return self._records.commit(changes)
+
+    def wait_for_change(self, prefix: str, timeout: float) -> bool:
+        """See `SupportsWatch`."""
+        return self._watch.wait(prefix, timeout)
 
     # --- life
 

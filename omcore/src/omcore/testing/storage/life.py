@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import BaseModel
 
 from omcore.errors import StorageError
-from omcore.storage.backend import Place, StorageBackend, SupportsKey, SupportsLocalPath
+from omcore.storage.backend import Place, StorageBackend, SupportsKey, SupportsLocalPath, SupportsWatch
 from omcore.testing.storage.fixtures import FUTURE, StorageKit, contents, summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from omcore.testing.storage.fixtures import OpenStorage
+
+PATIENCE = 60.0
+"""Seconds to wait for what must happen, on a machine that is busy."""
 
 USES: dict[str, Callable[[StorageBackend], object]] = {
     "get_record": lambda storage: storage.get_record("key"),
@@ -120,6 +125,30 @@ class LifePromises(StorageKit):
         for content in (b"", b"content", b"content" * 400_000):
             path = storage.local_path(storage.write_blob([content]).digest)
             assert summary(path.read_bytes()) == summary(content)
+
+    def test_who_waits_for_a_change_is_woken_by_one(self, storage: StorageBackend) -> None:
+        """If this fails, check that a put, and a delete, of a record under the prefix ends the wait."""
+        if not isinstance(storage, SupportsWatch):
+            pytest.skip("this storage wakes nobody")
+        with ThreadPoolExecutor(1) as pool:
+            waiter = pool.submit(storage.wait_for_change, "watched/", PATIENCE)
+            for number in itertools.count():
+                storage.put_record(f"watched/{number}", {}, None)
+                if waiter.done() or wait([waiter], timeout=0.05).done:
+                    break
+            assert waiter.result()
+
+    def test_who_waits_for_a_change_is_left_alone_by_others(self, storage: StorageBackend) -> None:
+        """If this fails, check that only records under the prefix wake, and that the wait ends in time."""
+        if not isinstance(storage, SupportsWatch):
+            pytest.skip("this storage wakes nobody")
+        with ThreadPoolExecutor(1) as pool:
+            waiter = pool.submit(storage.wait_for_change, "watched/", 0.3)
+            for number in itertools.count():
+                storage.put_record(f"watchful/{number}", {}, None)
+                if wait([waiter], timeout=0.02).done:
+                    break
+            assert not waiter.result()
 
     def test_a_signing_secret_stays_the_same(self, open_storage: OpenStorage, place: Place) -> None:
         """If this fails, check that the secret is made once, is long and random, and belongs to one storage."""

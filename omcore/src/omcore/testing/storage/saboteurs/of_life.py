@@ -75,3 +75,21 @@ class ClosesForAll(Saboteur):
         self._opened.rows.clear()
         self._opened.keys.clear()
         super().close()
+
+
+class SleepsThroughChanges(Saboteur):
+    """Tells who waits for a change that there was none."""
+
+    caught_by = "test_who_waits_for_a_change_is_woken_by_one"
+
+    def wait_for_change(self, prefix: str, timeout: float) -> bool:  # noqa: ARG002 - that is what is wrong with it
+        return False
+
+
+class WakesForOthers(Saboteur):
+    """Wakes who waits, whatever was changed."""
+
+    caught_by = "test_who_waits_for_a_change_is_left_alone_by_others"
+
+    def wait_for_change(self, prefix: str, timeout: float) -> bool:  # noqa: ARG002 - that is what is wrong with it
+        return super().wait_for_change("", timeout)
