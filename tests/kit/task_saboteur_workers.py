@@ -6,7 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from omcore import worker
-from omcore.runtimes.task import Outcome, SealedTask, State
+from omcore.runtimes.envelope import SealedTask
+from omcore.runtimes.task import Outcome, State
 from omcore.runtimes.tasktable import PREFIX
 from omcore.storage.backend import Put
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from omcore.errors import TaskCancelledError, TaskLostError
 from omcore.runtimes.backend import EngineState
-from omcore.runtimes.scope import RuntimeChoice
+from omcore.runtimes.engine import RuntimeChoice
 from omcore.runtimes.task import Outcome, State
 from omcore.testing.runtime.saboteurs.base import Saboteur, Shadow
 from omcore.testing.tasks import task_context

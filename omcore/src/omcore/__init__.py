@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from omcore.objects.filters import where  # noqa: TC004 - given by __getattr__
     from omcore.omega import Omega, Store  # noqa: TC004
+    from omcore.runtimes.engine import RuntimeChoice
     from omcore.runtimes.handle import as_completed  # noqa: TC004
-    from omcore.runtimes.scope import RuntimeChoice, Scope
+    from omcore.runtimes.scope import Scope
 
     datasets: Store
     models: Store

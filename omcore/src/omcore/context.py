@@ -14,11 +14,11 @@ from omcore.objects.registry import CodecRegistry
 from omcore.plugin.host import PluginHost
 from omcore.proxies.values import ValueCoder
 from omcore.runtimes.backend import WorkerEntry
+from omcore.runtimes.engine import RuntimeChoice
 from omcore.runtimes.keeper import Keeper
 from omcore.runtimes.logs import TaskLogs
 from omcore.runtimes.pulse import Pulse
 from omcore.runtimes.records import TaskRecords
-from omcore.runtimes.scope import RuntimeChoice
 from omcore.runtimes.sessions import Session
 from omcore.signing import Key, KeyRing
 from omcore.storage.backend import Place, SupportsKey

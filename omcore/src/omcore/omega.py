@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from omcore.context import Context
     from omcore.migration import Migration
     from omcore.promotion.record import Promotion
-    from omcore.runtimes.scope import RuntimeChoice
+    from omcore.runtimes.engine import RuntimeChoice
 
 STORES = ("datasets", "models", "jobs", "scripts")
 """The stores of every bucket."""

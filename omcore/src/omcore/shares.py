@@ -15,9 +15,10 @@ from omcore.objects.drafts import Draft
 from omcore.objects.filterjson import filter_from_json
 from omcore.proxies.partitioned import Share, together
 from omcore.runtimes import family, lease
+from omcore.runtimes.envelope import SealedTask
 from omcore.runtimes.events import Finished
 from omcore.runtimes.sessions import worker_id
-from omcore.runtimes.task import JsonValue, Outcome, PinValue, SealedTask, State
+from omcore.runtimes.task import JsonValue, Outcome, PinValue, State
 from omcore.runtimes.tasktable import outcome_of
 from omcore.work import TaskWork, pin_of, pin_of_plan
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from omcore.objects.reading import Pinned
     from omcore.omega import Omega
+    from omcore.runtimes.engine import Call, TaskOptions
     from omcore.runtimes.rules import TaskRules
-    from omcore.runtimes.scope import Call, TaskOptions
     from omcore.runtimes.task import Value
 
 VALID = 30 * 86_400.0

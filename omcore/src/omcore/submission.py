@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from omcore.omega import Omega
     from omcore.runtimes.backend import RuntimeBackend
-    from omcore.runtimes.scope import Call, Scope, TaskOptions
+    from omcore.runtimes.engine import Call, TaskOptions
+    from omcore.runtimes.scope import Scope
     from omcore.runtimes.task import Value
     from omcore.runtimes.tasklist import TaskInfo
     from omcore.signing import KeyRing

@@ -16,9 +16,10 @@ from omcore.config import ContextSettings, load_settings
 from omcore.context import Context, WorkerFunctions
 from omcore.errors import ContextNotFoundError, OmError
 from omcore.omega import Omega
+from omcore.runtimes.envelope import SealedTask
 from omcore.runtimes.errordata import to_data
 from omcore.runtimes.sessions import worker_id
-from omcore.runtimes.task import Outcome, SealedTask, State, TaskSpec
+from omcore.runtimes.task import Outcome, State, TaskSpec
 from omcore.shares import execution_of
 
 logger = logging.getLogger(__name__)

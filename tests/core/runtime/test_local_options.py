@@ -9,7 +9,8 @@ from loky import cpu_count
 from pydantic import ValidationError
 
 from omcore.errors import ConfigurationError
-from omcore.runtimes.local import MOST_BY_DEFAULT, LocalOptions
+from omcore.runtimes.layout import MOST_BY_DEFAULT
+from omcore.runtimes.local import LocalOptions
 
 from .conftest import run
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omcore.errors import SignatureError
-from omcore.runtimes.task import LARGEST_ENVELOPE, PURPOSE, JsonValue, PinValue, SealedTask, TaskSpec, new_id
+from omcore.runtimes.envelope import SealedTask
+from omcore.runtimes.task import LARGEST_ENVELOPE, PURPOSE, JsonValue, PinValue, TaskSpec, new_id
 from omcore.signing import Key, KeyRing
 
 KEY = Key.of(b"a key that is long enough")

@@ -14,7 +14,8 @@ from sklearn.linear_model import LinearRegression
 
 from omcore import worker
 from omcore.errors import ContextNotFoundError, SignatureError
-from omcore.runtimes.task import LARGEST_ENVELOPE, Outcome, PinValue, SealedTask, State, TaskSpec, new_id
+from omcore.runtimes.envelope import SealedTask
+from omcore.runtimes.task import LARGEST_ENVELOPE, Outcome, PinValue, State, TaskSpec, new_id
 from omcore.signing import Key, KeyRing
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from omcore.errors import (
     TaskNotFoundError,
 )
 from omcore.proxies.values import LARGEST_INLINE
+from omcore.runtimes.engine import RuntimeChoice
 from omcore.runtimes.local import LocalRuntime
-from omcore.runtimes.scope import RuntimeChoice
 from omcore.runtimes.task import LARGEST_ENVELOPE, State
 from omcore.signing import Key, KeyRing
 

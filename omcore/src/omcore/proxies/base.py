@@ -38,7 +38,8 @@ from typing import (
 from omcore.errors import InvalidArgumentError, UnknownActionError
 from omcore.objects.names import check_name
 from omcore.proxies.pieces import SWITCH
-from omcore.runtimes.scope import Call, Scope
+from omcore.runtimes.engine import Call
+from omcore.runtimes.scope import Scope
 from omcore.sentences import near
 
 if TYPE_CHECKING:

@@ -11,13 +11,14 @@ import logging
 import time
 from dataclasses import dataclass
 from functools import partial
-from threading import Condition, RLock, Thread, current_thread
+from threading import Condition, RLock
 from typing import TYPE_CHECKING
 
 from omcore.errors import OmError, TaskCancelledError, TaskError, TaskNotFoundError, TaskTimeoutError
 from omcore.runtimes import lease
 from omcore.runtimes.backend import Delivery, EngineState
 from omcore.runtimes.errordata import to_data
+from omcore.runtimes.rounds import Rounds
 from omcore.runtimes.sessions import has_ended, is_gone, lives_here, living
 from omcore.runtimes.task import ErrorData, Outcome, State
 from omcore.runtimes.tasktable import envelope_of, id_of, outcome_of
@@ -93,16 +94,19 @@ class Keeper:
         self._records = records
         self._session = session
         self._backend = backend
-        self._clear = clear
         self._watched: dict[str, _Watched] = {}
         self._retried: set[str] = set()
         self._lock = RLock()
-        self._wake = Condition(self._lock)
-        self._thread: Thread | None = None
+        self._settled = Condition(self._lock)
         self._closed = False
         self._settling: set[str] = set()
         self._last_words: dict[str, Outcome] = {}
-        self._next = dict.fromkeys((LOOK, REAP, CLEAR), 0.0)
+        self._rounds = Rounds(
+            "om-keeper",
+            self._pause,
+            always=(self._session_beat, self._settle_all),
+            now_and_then={LOOK: self._look, REAP: self._reap, CLEAR: clear},
+        )
 
     # --- what this process submits
 
@@ -115,11 +119,8 @@ class Keeper:
     def start(self) -> None:
         """Look after the context's tasks from now on."""
         with self._lock:
-            if self._thread is None and not self._closed:
-                now = time.monotonic()
-                self._next = {interval: now + interval for interval in self._next}
-                self._thread = Thread(target=self._run, name="om-keeper", daemon=True)
-                self._thread.start()
+            if not self._closed:
+                self._rounds.start()
 
     def watch(self, task_id: str, engine: EngineHandle, holder: str | None) -> None:
         """Look after a delivery that goes on with `holder` when this process ends."""
@@ -151,7 +152,7 @@ class Keeper:
         finally:
             with self._lock:
                 self._settling.discard(task_id)
-                self._wake.notify_all()
+                self._settled.notify_all()
 
     def _remembered(self, task_id: str, outcome: Outcome | None) -> Outcome | None:
         """An outcome, kept for who waits for it in another thread when the storage is about to be closed."""
@@ -255,32 +256,10 @@ class Keeper:
         self.watch(task_id, engine, backend.holder(require))
         logger.info("task %s was handed out again", task_id)
 
-    # --- the thread
+    # --- in the thread
 
-    def _run(self) -> None:
-        while self._pause():
-            for act in (self._session_beat, self._settle_all, *self._due()):
-                try:
-                    act()
-                except TaskNotFoundError:
-                    continue
-                except OmError as error:
-                    logger.warning("looking after tasks was interrupted, and goes on: %s", error)
-                except Exception:
-                    logger.exception("looking after tasks was interrupted, and goes on")
-
-    def _pause(self) -> bool:
-        with self._lock:
-            if not self._closed:
-                self._wake.wait(TICK if self._watched or self._retried else LOOK)
-            return not self._closed
-
-    def _due(self) -> list[Callable[[], object]]:
-        now = time.monotonic()
-        acts: dict[float, Callable[[], object]] = {LOOK: self._look, REAP: self._reap, CLEAR: self._clear}
-        due = [interval for interval in acts if self._next[interval] <= now]
-        self._next.update({interval: now + interval for interval in due})
-        return [acts[interval] for interval in due]
+    def _pause(self) -> float:
+        return TICK if self._watched or self._retried else LOOK
 
     def _session_beat(self) -> None:
         if self._session.is_open:
@@ -350,10 +329,7 @@ class Keeper:
         """The thread ends; what is settled from now on is settled for good. Called before the runtime is closed."""
         with self._lock:
             self._closed = True
-            self._wake.notify_all()
-            thread = self._thread
-        if thread is not None and thread is not current_thread():
-            thread.join()
+        self._rounds.end()
 
     def close(self) -> None:
         """Settle what this process delivered, and go. Called after the runtime was closed."""
@@ -364,7 +340,7 @@ class Keeper:
             except TaskNotFoundError:
                 continue
         with self._lock:
-            self._wake.wait_for(lambda: not self._settling, SETTLED)
+            self._settled.wait_for(lambda: not self._settling, SETTLED)
         self._session.close()
 
 

@@ -22,14 +22,14 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
-from omcore.errors import ConfigurationError, NoWorkerError
+from omcore.errors import NoWorkerError
 from omcore.runtimes.backend import RuntimeBackend, Strengths
 from omcore.runtimes.group.finding import Groups
 from omcore.runtimes.group.meeting import Meeting, identity_of
 from omcore.runtimes.group.wire import WireError
-from omcore.sentences import listed, near
+from omcore.runtimes.layout import DEFAULT_POOL, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,14 +40,8 @@ if TYPE_CHECKING:
     from omcore.runtimes.pool import Pool
     from omcore.storage.backend import Place
 
-DEFAULT_POOL = "default"
-"""The name of the pool that the options `workers` and `labels` describe."""
-
 MOST_WORKERS = 1000
 """Worker processes of one kind; nobody means more on one machine."""
-
-MOST_BY_DEFAULT = 4
-"""More worker processes than this are started only when the configuration says so: each keeps its own models."""
 
 
 class PoolOptions(BaseModel):
@@ -94,18 +88,6 @@ class LocalOptions(BaseModel):
         return pools
 
 
-class LabelMeaning(BaseModel):
-    """What a label of the context's vocabulary may mean to the local runtime.
-
-    Attributes:
-        pool: the pool whose workers offer it; `None` when it means itself.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    pool: str | None = None
-
-
 class LocalRuntime(RuntimeBackend):
     """Runs tasks in worker processes of its own, or of a group that clients share; a task is lost when those die."""
 
@@ -123,7 +105,7 @@ class LocalRuntime(RuntimeBackend):
         """
         self._options = options
         self._worker = worker
-        self._offers = _offers(options, labels, place.context)
+        self._layout = Layout(options, labels, place.context)
         self._place = place
         self._closed = False
         self._pools: dict[int, Pool] = {}
@@ -159,7 +141,7 @@ class LocalRuntime(RuntimeBackend):
             return self._opened.serves(require)
         if any(group.takes and group.fitting(require) for group in self._living()):
             return True
-        return not self._options.shared and any(require <= offers for offers in self._layout.values())
+        return not self._options.shared and any(require <= offers for offers in self._layout.workers.values())
 
     def holder(self, require: frozenset[str]) -> str | None:
         group = self._opened or self._group_for(require)
@@ -185,12 +167,10 @@ class LocalRuntime(RuntimeBackend):
         """
         from omcore.runtimes.group.group import Group
 
-        labels = frozenset(labels)
-        layout = self._layout
-        if workers is not None or labels:
-            layout = {f"{DEFAULT_POOL}-{number}": labels for number in range(1, (workers or self._usual) + 1)}
-        threads = self._options.threads or max(1, self._cores // max(1, len(layout)))
-        self._opened = Group(self._worker, layout, threads, self._meeting)
+        offers = frozenset(labels)
+        as_described = workers is None and not offers
+        found = self._layout.workers if as_described else self._layout.of_one_kind(workers, offers)
+        self._opened = Group(self._worker, found, self._layout.threads(len(found)), self._meeting)
         return self._opened
 
     # --- the groups
@@ -229,7 +209,7 @@ class LocalRuntime(RuntimeBackend):
         return [] if self._options.shared else self._pool.workers()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} with {len(self._layout)} workers>"
+        return f"<{type(self).__name__} with {len(self._layout.workers)} workers>"
 
     @property
     def _pool(self) -> Pool:
@@ -240,64 +220,12 @@ class LocalRuntime(RuntimeBackend):
     def _new_pool(self) -> Pool:
         from omcore.runtimes.pool import Pool
 
-        pool = Pool(self._worker, self._layout, self._threads)
+        workers = self._layout.workers
+        pool = Pool(self._worker, workers, self._layout.threads(len(workers)))
         weakref.finalize(self, pool.close, wait=False).atexit = False
         return pool
-
-    @property
-    def _threads(self) -> int:
-        return self._options.threads or max(1, self._cores // max(1, len(self._layout)))
-
-    @cached_property
-    def _layout(self) -> Mapping[str, frozenset[str]]:
-        """The id of every worker, and the labels it offers."""
-        counts = {DEFAULT_POOL: self._usual}
-        counts |= {name: pool.workers for name, pool in self._options.pools.items()}
-        return {
-            f"{name}-{number}": self._offers[name] for name, count in counts.items() for number in range(1, count + 1)
-        }
-
-    @cached_property
-    def _usual(self) -> int:
-        workers = self._options.workers
-        return min(self._cores, MOST_BY_DEFAULT) if workers is None else workers
-
-    @cached_property
-    def _cores(self) -> int:
-        from loky import cpu_count
-
-        return int(cpu_count())
 
 
 def _needed(own: WorkerInfo, shared: Sequence[WorkerInfo]) -> bool:
     """Whether a worker of this client's own runs something, or would be started for what no group offers."""
     return bool(own.running) or not any(own.labels <= worker.labels for worker in shared)
-
-
-def _offers(
-    options: LocalOptions, labels: Mapping[str, Mapping[str, Any]], context: str
-) -> Mapping[str, frozenset[str]]:
-    """The labels that the workers of each pool offer."""
-    offers = {DEFAULT_POOL: options.labels} | {name: pool.labels for name, pool in options.pools.items()}
-    for label, meaning in labels.items():
-        pool = _meaning(label, meaning, context).pool
-        if pool is not None and pool not in offers:
-            message = (
-                f"label {label!r} of context {context!r} means the pool {pool!r}, which the local runtime does not "
-                f"have; {near(pool, offers)}its pools are {listed(offers)}"
-            )
-            raise ConfigurationError(message)
-        if pool is not None:
-            offers[pool] |= {label}
-    return offers
-
-
-def _meaning(label: str, meaning: Mapping[str, Any], context: str) -> LabelMeaning:
-    try:
-        return LabelMeaning.model_validate(dict(meaning))
-    except ValidationError:
-        message = (
-            f"label {label!r} of context {context!r} has a meaning that the local runtime does not know; it takes "
-            f'{{ pool = "..." }}, or nothing for a label that means itself'
-        )
-        raise ConfigurationError(message) from None

@@ -34,7 +34,7 @@ from omcore.objects.registry import CodecRegistry
 from omcore.proxies.base import RuntimeProxy
 from omcore.proxies.pieces import SWITCH
 from omcore.proxies.values import ValueCoder
-from omcore.runtimes.scope import Scope, TaskOptions
+from omcore.runtimes.scope import Scope
 from omcore.signing import KeyRing
 from omcore.storage.backend import Place
 from omcore.storage.memory import MemoryOptions, MemoryStorage
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from omcore.runtimes.backend import RuntimeBackend
+    from omcore.runtimes.engine import Call, TaskOptions
     from omcore.runtimes.explanation import Explanation
     from omcore.runtimes.handle import Handle
-    from omcore.runtimes.scope import Call
     from omcore.runtimes.task import State
     from omcore.runtimes.tasklist import TaskInfo
 

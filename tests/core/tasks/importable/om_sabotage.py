@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from omcore import worker
 from omcore.runtimes import claims
+from omcore.runtimes.envelope import SealedTask
 from omcore.runtimes.records import TaskRecords
-from omcore.runtimes.task import SealedTask, State
+from omcore.runtimes.task import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

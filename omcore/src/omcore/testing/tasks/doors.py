@@ -11,8 +11,9 @@ import pytest
 
 from omcore.errors import EnvironmentMismatchError, TaskFailedError
 from omcore.runtimes.backend import Delivery
+from omcore.runtimes.envelope import SealedTask
 from omcore.runtimes.environment import here
-from omcore.runtimes.task import LARGEST_ENVELOPE, Outcome, SealedTask, State, new_id
+from omcore.runtimes.task import LARGEST_ENVELOPE, Outcome, State, new_id
 from omcore.signing import Key, KeyRing
 from omcore.testing.tasks.fixtures import TaskKit
 
