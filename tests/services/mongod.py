@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ import pymongo
 from pymongo.errors import PyMongoError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 USER, PASSWORD = "keeper", "pass:w/rd@1"
 PATIENCE = 60.0
@@ -44,10 +45,18 @@ def free_port() -> int:
 class Mongod:
     """One server; it can be killed, stopped and started again on the same data and port."""
 
-    def __init__(self, folder: Path, *, replica_set: bool, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        replica_set: bool,
+        options: Sequence[str] = (),
+        client_options: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         self._folder = folder
         self._replica_set = replica_set
         self._options = [*options]
+        self._client_options = client_options
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         (folder / "data").mkdir(parents=True)
@@ -100,7 +109,9 @@ class Mongod:
 
     def _alone(self, **options: Any) -> pymongo.MongoClient[dict[str, Any]]:
         """A client of this very server, without a user."""
-        return pymongo.MongoClient(f"mongodb://127.0.0.1:{self.port}", directConnection=True, **options)
+        return pymongo.MongoClient(
+            f"mongodb://127.0.0.1:{self.port}", directConnection=True, **self._client_options, **options
+        )
 
     def _answers(self) -> bool:
         try:

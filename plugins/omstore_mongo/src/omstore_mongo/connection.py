@@ -12,8 +12,8 @@ from pymongo import MongoClient, ReadPreference, WriteConcern
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from omcore.errors import StorageError
-from omstore_mongo.errors import is_duplicate, translated, unreachable
+from omcore.errors import ConfigurationError, StorageError
+from omstore_mongo.errors import checked_address, is_duplicate, translated, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,8 @@ Document: TypeAlias = dict[str, Any]
 """What MongoDB keeps."""
 
 T = TypeVar("T")
+
+SCHEMES = ("mongodb://", "mongodb+srv://")
 
 DEFAULT_DATABASE = "omcore"
 
@@ -57,9 +59,13 @@ class Connection:
         self._pid = -1
         self._closed = False
         self.address = _without_secrets(options.url.get_secret_value())
-        with self.translated("be opened"):
-            hello = self.database.client.admin.command("hello")
-            self.database.command("ping")
+        try:
+            with self.translated("open it"):
+                hello = self.database.client.admin.command("hello")
+                self.database.command("ping")
+        except BaseException:
+            self.close()
+            raise
         self.has_transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
 
     @property
@@ -118,10 +124,12 @@ class Connection:
         self._client = None
 
     def _connect(self) -> MongoClient[Document]:
-        milliseconds = int(self._options.timeout * 1000)
-        with self.translated("be opened"):
+        url, milliseconds = self._options.url.get_secret_value(), int(self._options.timeout * 1000)
+        if not url.startswith(SCHEMES):
+            raise ConfigurationError(f"the address of a MongoDB server begins with {' or '.join(SCHEMES)}; see 'url'")
+        with checked_address(self.address):
             return MongoClient(
-                self._options.url.get_secret_value(),
+                url,
                 tz_aware=True,
                 appname="omcore",
                 timeoutMS=milliseconds,

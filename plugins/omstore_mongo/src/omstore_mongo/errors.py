@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bson.errors import BSONError
 from pymongo.errors import (
-    ConfigurationError as DriverConfigurationError,
-)
-from pymongo.errors import (
     ConnectionFailure,
     DocumentTooLarge,
     ExecutionTimeout,
-    InvalidURI,
     OperationFailure,
     PyMongoError,
     WaitQueueTimeoutError,
@@ -43,6 +41,7 @@ DUPLICATE = 11000
 """DuplicateKey."""
 
 _LONGEST = 300
+_QUOTED = re.compile('"[^"]*"')
 
 
 @contextmanager
@@ -62,8 +61,6 @@ def translated(doing: str, address: str) -> Iterator[None]:
 def translation(error: Exception, doing: str, address: str) -> OmError:
     """The error of omcore that says what pymongo's means."""
     said = reason(error)
-    if isinstance(error, InvalidURI | DriverConfigurationError):
-        return ConfigurationError(f"{address} cannot be used as the address of a MongoDB server: {said}")
     if isinstance(error, DocumentTooLarge):
         return InvalidArgumentError(f"MongoDB cannot {doing}: {said}")
     if isinstance(error, OperationFailure) and error.code in _FULL:
@@ -71,9 +68,10 @@ def translation(error: Exception, doing: str, address: str) -> OmError:
             f"no room is left at {address} to {doing}: nothing was changed; make room and try again"
         )
     if isinstance(error, OperationFailure) and error.code in _DENIED:
-        return StorageUnavailableError(f"{address} does not let this user {doing}: {said}; check the user's rights")
+        mend = "check the user, the password, authSource and the user's rights"
+        return StorageUnavailableError(f"{address} does not allow this user to {doing}: {said}; {mend}")
     if unreachable(error):
-        return StorageUnavailableError(f"{address} did not answer when asked to {doing}: {said}")
+        return StorageUnavailableError(f"{address} cannot be reached, or did not answer in time, to {doing}: {said}")
     return StorageError(f"MongoDB at {address} could not {doing}: {said}")
 
 
@@ -97,4 +95,27 @@ def reason(error: BaseException) -> str:
         text = str(error.details["errmsg"])
     else:
         text = str(error).partition(", Timeout: ")[0].partition(" (configured timeouts")[0]
+    text = text.partition(" to execute command ")[0].rstrip(".")
     return mask_text(one_line(text or type(error).__name__, _LONGEST))
+
+
+@contextmanager
+def checked_address(address: str) -> Iterator[None]:
+    """Raise what pymongo raises in the block about an address as an error of omcore.
+
+    Args:
+        address: it, without any secret.
+
+    Raises:
+        ConfigurationError: the address is none, or names files that are none.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # an option that pymongo does not know
+            yield
+    except OSError as error:
+        said = f"{error.filename or 'a file'}: {error.strerror or error}"
+        raise ConfigurationError(f"{address} names a file that cannot be used: {said}") from error
+    except (PyMongoError, ValueError, TypeError, UserWarning) as error:
+        said = _QUOTED.sub('"..."', reason(error))  # part of a password, where it was not escaped
+        raise ConfigurationError(f"{address} cannot be used as the address of a MongoDB server: {said}") from error
