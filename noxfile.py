@@ -39,6 +39,7 @@ def install_built(session: nox.Session, *folders: str) -> None:
     session.install(*again, *folders)
 
 
+PLUGINS = [word for name in packages("plugins") for word in ("-e", f"./plugins/{name}")]
 add_pyenv_to_path()
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -62,7 +63,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Types, strictly."""
-    install(session, group="types")
+    install(session, *PLUGINS, group="types")
     session.run("mypy", *session.posargs)
 
 
@@ -86,7 +87,7 @@ def tests_pandas2(session: nox.Session) -> None:
 def plugin(session: nox.Session, name: str) -> None:
     """The tests of one plugin, from the folder `plugins/`."""
     install(session, "-e", f"./plugins/{name}")
-    session.run("pytest", f"plugins/{name}/tests", *session.posargs)
+    session.run("pytest", *ALL_CORES, f"plugins/{name}/tests", *session.posargs)
 
 
 @nox.session
@@ -114,7 +115,7 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The measurements: `nox -s bench -- --help` says how to choose among them."""
-    install(session)
+    install(session, *PLUGINS)
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import gridfs
 import joblib
 import numpy as np
 import pandas as pd
@@ -18,12 +17,12 @@ from sklearn.linear_model import LinearRegression
 import omcore as om
 from benchmarks.harness import Bar, Duel, Pair, nothing
 from benchmarks.pairs.frames import floats, mixed
-from tests.services.mongod import Mongod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from gridfs import GridFSBucket
     from pymongo.database import Database
 
     from omcore.omega import Omega
@@ -35,6 +34,8 @@ NAMES = 10_000
 @contextmanager
 def _server(folder: Path) -> Iterator[tuple[Omega, Database[dict[str, Any]]]]:
     """A context on a replica set of one, and the same database for who does it by hand."""
+    from tests.services.mongod import Mongod  # here, so that other pairs need no plugin
+
     folder.mkdir(parents=True, exist_ok=True)
     with Mongod(folder / "mongod", replica_set=True) as server, server.client(w="majority", journal=True) as client:
         options = {"backend": "mongo", "url": server.url, "database": "bench"}
@@ -47,13 +48,19 @@ def _forget(context: Omega) -> None:
     shutil.rmtree(context.context.place.home / "cache", ignore_errors=True)
 
 
-def _upload(bucket: gridfs.GridFSBucket, frame: pd.DataFrame) -> None:
+def _bucket(database: Database[dict[str, Any]]) -> GridFSBucket:
+    from gridfs import GridFSBucket
+
+    return GridFSBucket(database)
+
+
+def _upload(bucket: GridFSBucket, frame: pd.DataFrame) -> None:
     buffer = io.BytesIO()
     frame.to_parquet(buffer)
     bucket.upload_from_stream("frame", buffer.getvalue(), chunk_size_bytes=CHUNK)
 
 
-def _download(bucket: gridfs.GridFSBucket) -> pd.DataFrame:
+def _download(bucket: GridFSBucket) -> pd.DataFrame:
     buffer = io.BytesIO()
     bucket.download_to_stream_by_name("frame", buffer)
     return pd.read_parquet(buffer)
@@ -69,14 +76,14 @@ def _put(folder: Path, make: Callable[[], pd.DataFrame]) -> Iterator[Duel]:
         frame[column] = frame[column] + 1
 
     with _server(folder) as (context, database):
-        bucket = gridfs.GridFSBucket(database)
+        bucket = _bucket(database)
         yield Duel(lambda: context.datasets.put(frame, "frame"), lambda: _upload(bucket, frame), change, change)
 
 
 @contextmanager
 def _cold(folder: Path, make: Callable[[], pd.DataFrame]) -> Iterator[Duel]:
     with _server(folder) as (context, database):
-        bucket = gridfs.GridFSBucket(database)
+        bucket = _bucket(database)
         frame = make()
         context.datasets.put(frame, "frame")
         _upload(bucket, frame)
