@@ -36,7 +36,7 @@ DEAD = f"{platform.node()}:999999999"
 
 
 class NewKeeper(Protocol):
-    def __call__(self, engine: Engine) -> Keeper: ...
+    def __call__(self, engine: Engine, clear: Callable[[], object] = ...) -> Keeper: ...
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def new_keeper(
     monkeypatch.setattr(keeping, "HANDED_OVER", 0.0)
     made: list[Keeper] = []
 
-    def new(engine: Engine) -> Keeper:
-        made.append(Keeper(storage, records, Session(storage, clock), lambda: engine, lambda: None))
+    def new(engine: Engine, clear: Callable[[], object] = lambda: None) -> Keeper:
+        made.append(Keeper(storage, records, Session(storage, clock), lambda: engine, clear))
         return made[-1]
 
     yield new
@@ -276,6 +276,22 @@ def test_a_worker_that_gives_no_signs_of_life_is_ended_before_its_task_is_given_
     assert not engine.made[1].wait(0)
     assert keeper.engine(task) is engine.made[1]
     assert keeper.settle(task) is None
+
+
+def test_what_ended_long_ago_is_cleared_away_now_and_then_whatever_else_fails(
+    new_keeper: NewKeeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    times: list[int] = []
+
+    def clear() -> None:
+        times.append(len(times))
+        raise RuntimeError("a bug")
+
+    keeper = new_keeper(Engine(), clear)
+    keeper.start()
+    until(lambda: len(times) >= 3)
+    keeper.retire()
+    assert "looking after tasks was interrupted, and goes on" in caplog.text
 
 
 # --- workers of this machine that are gone

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omcore.errors import InvalidArgumentError
-from omcore.runtimes.limits import LARGEST_SIZE, memory_limit, parse_size
+from omcore.errors import InvalidArgumentError, StorageError
+from omcore.runtimes.limits import LARGEST_SIZE, memory_limit, parse_size, task_memory
 
 pytestmark = pytest.mark.slow  # real allocations in processes of their own
 
@@ -103,6 +103,30 @@ def test_no_limit_changes_nothing_and_other_errors_pass() -> None:
     with pytest.raises(MemoryError) as raised, memory_limit(None):
         raise MemoryError("as it is")
     assert str(raised.value) == "as it is"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can limit memory")
+@pytest.mark.parametrize(
+    ("error", "noted"),
+    [
+        *((kind("odd"), True) for kind in (OSError, RuntimeError, ImportError, StorageError)),
+        *((kind("odd"), False) for kind in (KeyError, ValueError)),
+    ],
+    ids=lambda given: type(given).__name__ if isinstance(given, Exception) else "",
+)
+def test_what_want_of_memory_may_look_like_is_noted(error: Exception, noted: bool) -> None:
+    with pytest.raises(type(error)) as raised, task_memory("t", 1 << 40, alone=True):
+        raise error
+    note = "the task was given 1,099,511,627,776 bytes of memory, and that may be the cause"
+    assert getattr(raised.value, "__notes__", []) == [note] * noted
+
+
+def test_a_process_that_does_other_things_too_cannot_hold_a_task_to_it() -> None:
+    with (
+        pytest.raises(InvalidArgumentError, match="task t may take 7 bytes, but its worker runs other things"),
+        task_memory("t", 7, alone=False),
+    ):
+        pytest.fail("it ran without the limit")
 
 
 def test_where_it_cannot_be_done_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
