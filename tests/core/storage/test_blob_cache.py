@@ -110,9 +110,11 @@ def age(place: Place, digest: str, seconds: float) -> None:
 # --- what is fetched
 
 
+@pytest.mark.parametrize("tells", [True, False])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("size", SIZES)
-def test_what_was_read_as_a_whole_is_fetched_once(storage: CachedStorage, size: int, way: str) -> None:
+def test_what_was_read_as_a_whole_is_fetched_once(storage: CachedStorage, size: int, way: str, tells: bool) -> None:
+    backend(storage).tells = tells
     content = noise(size)
     digest = storage.write_blob([content]).digest
     assert fetched(storage, lambda: WAYS[way](storage, digest)) == size

@@ -168,7 +168,8 @@ class StorageBackend(ABC):
     def open_blob(self, digest: str) -> BinaryIO:
         """Open a blob for reading: seekable, ranged, never returning a byte that was not verified.
 
-        A read touches and verifies only the chunks of `CHUNK_SIZE` bytes that it needs.
+        A read touches and verifies only the chunks of `CHUNK_SIZE` bytes that it needs. A file (or its `raw` one) that
+        has the digests it compares them with as its attribute `digests` spares a cache making them again.
 
         Raises:
             BlobNotFoundError: there is no such blob (also for text that is no digest); or, at a later read, it was

@@ -83,12 +83,17 @@ class BlobCache:
 
     # --- writing
 
-    def draft(self, info: BlobInfo) -> Draft | None:
-        """A new copy of a blob, to be filled; `None` where none can be kept."""
+    def draft(self, info: BlobInfo, known: ChunkDigests | None) -> Draft | None:
+        """A new copy of a blob, to be filled; `None` where none can be kept.
+
+        Args:
+            info: the blob.
+            known: the digests that its chunks are verified with, so that they need not be made again.
+        """
         if not 0 < info.size <= self._limit or time.monotonic() < self._paused:
             return None
         with self._spared(info.digest):
-            return Draft(info, self._folder.new_path(), self._publish, self._give_up)
+            return Draft(info, known, self._folder.new_path(), self._publish, self._give_up)
         return None
 
     def _publish(self, path: Path, digests: ChunkDigests) -> Path:

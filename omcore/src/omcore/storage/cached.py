@@ -11,6 +11,7 @@ from omcore.errors import StorageError
 from omcore.storage.backend import PAGE, BlobInfo, StorageBackend, SupportsKey, SupportsWatch
 from omcore.storage.cache import BlobCache
 from omcore.storage.copying import CopiedFile, CopyingFile, fetch
+from omcore.storage.digests import known_digests
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -95,7 +96,7 @@ class CachedStorage(StorageBackend):
     def _draft(self, digest: str, blob: BinaryIO) -> Draft | None:
         size = blob.seek(0, io.SEEK_END)
         blob.seek(0)
-        return self._copies.draft(BlobInfo(digest, size))
+        return self._copies.draft(BlobInfo(digest, size), known_digests(blob))
 
     def _afresh(self, digest: str) -> BinaryIO:
         self._copies.discard(digest)

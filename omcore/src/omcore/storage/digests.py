@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import BinaryIO, Self
 
 from blake3 import blake3
 
@@ -52,6 +52,12 @@ class ChunkDigests:
         info = BlobInfo(rest[:_WIDTH].hex(), int.from_bytes(rest[_WIDTH : _WIDTH + 8], "big"))
         chunks = rest[_WIDTH + 8 :]
         return cls(info, tuple(chunks[at : at + _WIDTH] for at in range(0, len(chunks), _WIDTH)))
+
+
+def known_digests(file: BinaryIO) -> ChunkDigests | None:
+    """The digests that an open blob is verified with, where it tells: it, or its `raw` file, has them as `digests`."""
+    found = getattr(getattr(file, "raw", file), "digests", None)
+    return found if isinstance(found, ChunkDigests) else None
 
 
 class Digester:

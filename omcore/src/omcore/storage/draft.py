@@ -33,6 +33,7 @@ class Draft:
     def __init__(
         self,
         info: BlobInfo,
+        known: ChunkDigests | None,
         path: Path,
         publish: Callable[[Path, ChunkDigests], Path],
         give_up: Callable[[Exception], None],
@@ -41,12 +42,14 @@ class Draft:
 
         Args:
             info: the blob; it is not empty.
+            known: the digests that its chunks were verified with; `None` to make them.
             path: where to write.
             publish: takes the file when it is whole, and says where it is then.
             give_up: told what went wrong.
         """
         self.info = info
         self.kept: Path | None = None
+        self._known = known
         self._path = path
         self._publish = publish
         self._give_up = give_up
@@ -69,7 +72,8 @@ class Draft:
         try:
             self._write(first * CHUNK_SIZE, data)
             for place in range(0, len(data), CHUNK_SIZE):
-                self._digests[first + place // CHUNK_SIZE] = blake3(data[place : place + CHUNK_SIZE]).digest()
+                chunk = first + place // CHUNK_SIZE
+                self._digests[chunk] = self._digest(chunk, data[place : place + CHUNK_SIZE])
             if len(self._digests) == -(-self.info.size // CHUNK_SIZE):
                 digests = tuple(self._digests[chunk] for chunk in range(len(self._digests)))
                 self.kept = self._publish(self._path, ChunkDigests(self.info, digests))
@@ -95,6 +99,9 @@ class Draft:
             self._file = None
             if self.kept is None:
                 self._clear()
+
+    def _digest(self, chunk: int, data: memoryview) -> bytes:
+        return self._known.chunks[chunk] if self._known else blake3(data).digest()
 
     def _write(self, position: int, data: memoryview) -> None:
         if self._file is None:

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 
 class VerifiedFile(io.RawIOBase):
-    """Reads a file whose chunk digests are known; a byte that was not verified never leaves it."""
+    """Reads a file whose chunk digests are known; a byte that was not verified never leaves it.
+
+    Attributes:
+        digests: what each chunk is compared with.
+    """
 
     def __init__(self, file: io.FileIO, digests: ChunkDigests) -> None:
         self._file = file
-        self._digests = digests
+        self.digests = digests
         self._position = 0
         self._at = -1
         self._chunk = b""
@@ -37,7 +41,7 @@ class VerifiedFile(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._digests.info.size}[whence]
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.digests.info.size}[whence]
         if start + offset < 0:
             raise ValueError(f"cannot seek to {start + offset}, before the beginning")
         self._position = start + offset
@@ -45,7 +49,7 @@ class VerifiedFile(io.RawIOBase):
 
     def readinto(self, buffer: Buffer) -> int:
         target = memoryview(buffer).cast("B")
-        if self._position >= self._digests.info.size:
+        if self._position >= self.digests.info.size:
             return 0
         index, skip = divmod(self._position, CHUNK_SIZE)
         piece = memoryview(self._verified(index))[skip : skip + len(target)]
@@ -55,8 +59,8 @@ class VerifiedFile(io.RawIOBase):
 
     def readall(self) -> bytes:
         first, skip = divmod(self._position, CHUNK_SIZE)
-        chunks = [self._verified(index) for index in range(first, len(self._digests.chunks))]
-        self._position = max(self._position, self._digests.info.size)
+        chunks = [self._verified(index) for index in range(first, len(self.digests.chunks))]
+        self._position = max(self._position, self.digests.info.size)
         return b"".join([chunks[0][skip:], *chunks[1:]]) if chunks else b""
 
     def close(self) -> None:
@@ -66,13 +70,13 @@ class VerifiedFile(io.RawIOBase):
     def _verified(self, index: int) -> bytes:
         if index != self._at:
             chunk = self._read(index)
-            if blake3(chunk).digest() != self._digests.chunks[index]:
-                digest = self._digests.info.digest
+            if blake3(chunk).digest() != self.digests.chunks[index]:
+                digest = self.digests.info.digest
                 raise CorruptBlobError(f"the bytes of blob {digest!r} do not match their digest in chunk {index}")
             self._at, self._chunk = index, chunk
         return self._chunk
 
     def _read(self, index: int) -> bytes:
-        with translated(f"read blob {self._digests.info.digest!r}"):
+        with translated(f"read blob {self.digests.info.digest!r}"):
             self._file.seek(index * CHUNK_SIZE)
             return self._file.read(CHUNK_SIZE) or b""

@@ -21,10 +21,14 @@ Fetch: TypeAlias = Callable[[int, int], Iterator[bytes]]
 
 
 class ChunkedBlob(io.RawIOBase):
-    """Reads a blob whose chunk digests are known: seekable, ranged; keeps the chunk that was read last."""
+    """Reads a blob whose chunk digests are known: seekable, ranged; keeps the chunk that was read last.
+
+    Attributes:
+        digests: what each chunk is compared with; whoever keeps a copy of the blob takes them along.
+    """
 
     def __init__(self, digests: ChunkDigests, fetch: Fetch) -> None:
-        self._digests = digests
+        self.digests = digests
         self._fetch = fetch
         self._position = 0
         self._at = -1
@@ -40,7 +44,7 @@ class ChunkedBlob(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._digests.info.size}[whence]
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.digests.info.size}[whence]
         if start + offset < 0:
             raise ValueError(f"cannot seek to {start + offset}, before the beginning")
         self._position = start + offset
@@ -48,7 +52,7 @@ class ChunkedBlob(io.RawIOBase):
 
     def readinto(self, buffer: Buffer) -> int:
         target = memoryview(buffer).cast("B")
-        end = min(self._position + len(target), self._digests.info.size)
+        end = min(self._position + len(target), self.digests.info.size)
         if self._position >= end:
             return 0
         done = 0
@@ -62,8 +66,8 @@ class ChunkedBlob(io.RawIOBase):
 
     def readall(self) -> bytes:
         first, skip = divmod(self._position, CHUNK_SIZE)
-        chunks = list(self._chunks(first, len(self._digests.chunks)))
-        self._position = max(self._position, self._digests.info.size)
+        chunks = list(self._chunks(first, len(self.digests.chunks)))
+        self._position = max(self._position, self.digests.info.size)
         return b"".join([memoryview(chunks[0])[skip:], *chunks[1:]]) if chunks else b""
 
     def _chunks(self, first: int, end: int) -> Iterator[bytes]:
@@ -73,8 +77,8 @@ class ChunkedBlob(io.RawIOBase):
             first += 1
         if first < end:
             for number, chunk in enumerate(self._fetch(first, end), first):
-                if blake3(chunk).digest() != self._digests.chunks[number]:
-                    digest = self._digests.info.digest
+                if blake3(chunk).digest() != self.digests.chunks[number]:
+                    digest = self.digests.info.digest
                     raise CorruptBlobError(f"the bytes of blob {digest!r} do not match their digest in chunk {number}")
                 self._at, self._chunk = number, chunk
                 yield chunk
