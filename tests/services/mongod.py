@@ -42,6 +42,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def bound_to_life() -> list[str]:
+    """What a command begins with so that its process ends with this one, however this one ends; only Linux can."""
+    found = shutil.which("setpriv")
+    return [found, "--pdeathsig", "KILL"] if found else []
+
+
 class Mongod:
     """One server; it can be killed, stopped and started again on the same data and port."""
 
@@ -90,7 +96,8 @@ class Mongod:
             "diagnosticDataCollectionEnabled=0",
         ]
         with (self._folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([binary(), *place, *small, *self._options], stdout=log, stderr=log)
+            command = [*bound_to_life(), binary(), *place, *small, *self._options]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
         end = time.monotonic() + PATIENCE
         while not self._answers():
             assert self.process.poll() is None, (self._folder / "log").read_text()[-2000:]

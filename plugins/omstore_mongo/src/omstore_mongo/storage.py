@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, BinaryIO
 
 from pymongo import IndexModel
-from pymongo.errors import CollectionInvalid
+from pymongo.errors import OperationFailure
 
 from omcore.errors import StorageError
 from omcore.storage.backend import PAGE, StorageBackend
@@ -31,6 +31,9 @@ INDEXES = {
     CHUNKS: [IndexModel([("upload", 1), ("n", 1)])],
 }
 """What makes the questions of this storage fast, beside the keys."""
+
+NAMESPACE_EXISTS = 48
+"""MongoDB's error code for a collection that is there already."""
 
 
 class MongoStorage(StorageBackend):
@@ -91,8 +94,9 @@ class MongoStorage(StorageBackend):
         for name in ("records", "records.commits"):
             try:
                 self._connection.database.create_collection(self._collection(name), check_exists=False)
-            except CollectionInvalid:
-                continue  # another process was first
+            except OperationFailure as error:
+                if error.code != NAMESPACE_EXISTS:  # else another process was first
+                    raise
         for name, indexes in INDEXES.items():
             self._connection.collection(name).create_indexes(indexes)
 

@@ -1,0 +1,37 @@
+"""S2, S6, S9, S11 on real servers: processes are killed, count, collect garbage, and open a new storage at once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from omcore.testing.storage.bars import StorageBars
+from omstore_mongo.storage import MongoStorage
+
+from .opening import options_of
+
+if TYPE_CHECKING:
+    from omcore.testing.storage.bars import OpenPlace
+    from tests.services.mongod import Mongod
+
+
+class MongoBars(StorageBars):
+    counters = 8
+
+    @pytest.fixture
+    def open_anywhere(self, mongod: Mongod) -> OpenPlace:
+        return lambda place: partial(MongoStorage, options_of(mongod, place), place)
+
+
+class TestReplicaSet(MongoBars):
+    @pytest.fixture
+    def mongod(self, replica_set: Mongod) -> Mongod:
+        return replica_set
+
+
+class TestStandalone(MongoBars):
+    @pytest.fixture
+    def mongod(self, standalone: Mongod) -> Mongod:
+        return standalone
