@@ -82,6 +82,10 @@ class Mongod:
             return f"mongodb://127.0.0.1:{self.port}"
         return f"mongodb://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/?authSource=admin&replicaSet=rs"
 
+    def url_through(self, port: int) -> str:
+        """The same server, reached by that port of this machine alone, whatever the set says of where it is."""
+        return self.url.replace(f":{self.port}", f":{port}").replace("replicaSet=rs", "directConnection=true")
+
     def client(self, **options: Any) -> pymongo.MongoClient[dict[str, Any]]:
         return pymongo.MongoClient(self.url, **options)
 

@@ -25,5 +25,11 @@ def options_of(server: Mongod, place: Place) -> MongoOptions:
     return MongoOptions(url=SecretStr(server.url), database=DATABASE, space=space_of(place))
 
 
+def options_at(server: Mongod, place: Place, port: int, timeout: float = 30.0) -> MongoOptions:
+    """To the server through a port that leads to it."""
+    url = server.url if port == server.port else server.url_through(port)
+    return MongoOptions(url=SecretStr(url), database=DATABASE, space=space_of(place), timeout=timeout)
+
+
 def open_mongo(server: Mongod, place: Place) -> MongoStorage:
     return MongoStorage(options_of(server, place), place)

@@ -21,10 +21,12 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from bson import Binary, ObjectId
+from pymongo.errors import BulkWriteError
 
 from omcore.errors import BlobNotFoundError, CorruptBlobError, StorageError
 from omcore.storage.backend import CHUNK_SIZE, BlobInfo
 from omcore.storage.digests import ChunkDigests, Digester, digest_of, is_digest
+from omstore_mongo.errors import DUPLICATE
 from omstore_mongo.reading import ChunkedBlob
 
 if TYPE_CHECKING:
@@ -102,7 +104,14 @@ class Blobs:
 
     def _send(self, batch: list[Document]) -> None:
         with self._connection.translated("store a blob"):
+            self._connection.repeated(lambda: self._insert(batch))
+
+    def _insert(self, batch: list[Document]) -> None:
+        try:
             self._chunks.insert_many(batch, ordered=False)
+        except BulkWriteError as error:  # the ids are this writer's own: it has inserted them before
+            if any(one["code"] != DUPLICATE for one in error.details["writeErrors"]):
+                raise
 
     def _discard(self, upload: ObjectId) -> None:
         with self._connection.translated("delete chunks"):
@@ -116,7 +125,8 @@ class Blobs:
                 lambda: self._blobs.find_one_and_update({"_id": info.digest}, update, {"upload": 1}, upsert=True)
             )
         if before is not None and before["upload"] not in (None, content["upload"]):
-            self._discard(before["upload"])
+            with suppress(StorageError):  # as above
+                self._discard(before["upload"])
 
     # --- reading
 

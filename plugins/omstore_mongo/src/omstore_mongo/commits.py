@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pymongo import DeleteOne, UpdateOne
-from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError, ServerSelectionTimeoutError
 from pymongo.read_concern import ReadConcern
 
 from omcore.errors import ConflictError, StorageUnavailableError
@@ -64,37 +64,53 @@ class Commits:
             try:
                 if self._attempt(changes, new):
                     return
-                found = self._intents.clear(self._records.find({"_id": {"$in": [change.key for change in changes]}}))
-                if unanswered and self._were_made(new):
-                    return
-                _expect(changes, found)
             except PyMongoError as error:
-                if not unreachable(error):
-                    raise
-                unanswered = True
-                if time.monotonic() + pause > end:
-                    raise StorageUnavailableError(self._unknown(error)) from error
+                unanswered = unanswered or not isinstance(error, ServerSelectionTimeoutError)
+                self._go_on(error, end - pause, unanswered)
+            try:
+                if self._look(changes, new, unanswered):
+                    return
+            except PyMongoError as error:
+                self._go_on(error, end - pause, unanswered)
             time.sleep(random.uniform(0, pause))  # noqa: S311 - no secret, only to keep writers apart
             pause = min(2 * pause, LONGEST)
 
-    def _unknown(self, error: PyMongoError) -> str:
+    def _go_on(self, error: PyMongoError, end: float, unanswered: bool) -> None:
+        """Raise what cannot be helped by another try."""
+        if unreachable(error) and not error.timeout and time.monotonic() < end:
+            return
+        if unreachable(error) and unanswered:
+            raise StorageUnavailableError(self._unknown(reason(error))) from error
+        raise error
+
+    def _unknown(self, why: str) -> str:
         return (
-            f"{self._connection.address} stopped answering while records were changed ({reason(error)}), and whether "
+            f"{self._connection.address} stopped answering while records were changed ({why}), and whether "
             f"the changes were made is not known; read the records and compare"
         )
 
     def _attempt(self, changes: Sequence[Change], new: Mapping[str, Document]) -> bool:
         """Try once; say whether the changes were made."""
-        if len(changes) == 1:
+        has_transactions = self._connection.has_transactions
+        if len(changes) == 1 and (has_transactions or new):
             return self._change_one(changes[0], new)
-        if self._connection.has_transactions:
+        if has_transactions:
             return self._transact(changes, new)
-        return self._intents.attempt(changes, new)
+        return self._intents.attempt(changes, new)  # also one delete: what is deleted remembers nothing
 
-    def _were_made(self, new: Mapping[str, Document]) -> bool:
-        """Whether an earlier try was successful; they stand or fall together, so one record tells."""
-        query: Document = {"$or": [{"_id": key, "recent": row["revision"]} for key, row in new.items()]}
-        return bool(new) and self._records.find_one(query, {"_id": 1}) is not None
+    def _look(self, changes: Sequence[Change], new: Mapping[str, Document], unanswered: bool) -> bool:
+        """Whether an earlier try was successful after all; raises where no other can be."""
+        now = {row["_id"]: row for row in self._records.find({"_id": {"$in": [change.key for change in changes]}})}
+        found = self._intents.clear(now.values())
+        if unanswered and any(row["revision"] in _recent(now, key) for key, row in new.items()):
+            return True  # they stand or fall together, so one record tells
+        try:
+            _expect(changes, found)
+        except ConflictError:
+            if unanswered and not any(_is_other(change, now) for change in changes if change.key in new):
+                raise StorageUnavailableError(self._unknown("another has changed them meanwhile")) from None
+            raise
+        return False
 
     # --- one record
 
@@ -118,8 +134,9 @@ class Commits:
                     session.abort_transaction()
                     return False
                 session.commit_transaction()
-            except OperationFailure as error:
-                if is_duplicate(error) or error.has_error_label("TransientTransactionError"):
+            except PyMongoError as error:
+                duplicate = isinstance(error, OperationFailure) and is_duplicate(error)
+                if duplicate or error.has_error_label("TransientTransactionError"):
                     return False
                 raise
         return True
@@ -128,6 +145,17 @@ class Commits:
         operations = [_operation(change, new) for change in changes]
         done = self._records.bulk_write(operations, session=session)
         return done.matched_count + done.upserted_count + done.deleted_count == len(changes)
+
+
+def _recent(found: Mapping[str, Document], key: str) -> Sequence[str]:
+    recent: Sequence[str] = found.get(key, {}).get("recent", ())
+    return recent
+
+
+def _is_other(change: Change, found: Mapping[str, Document]) -> bool:
+    """Whether a record remembers all since the revision that was expected."""
+    recent = _recent(found, change.key)
+    return change.expected in recent or (change.expected is None and 0 < len(recent) < rows.RECENT)
 
 
 def _expect(changes: Sequence[Change], found: Mapping[str, str]) -> None:

@@ -107,7 +107,7 @@ class Connection:
                     return ask()
             except PyMongoError as error:
                 again = unreachable(error) or (isinstance(error, OperationFailure) and is_duplicate(error))
-                if not again or time.monotonic() + PAUSE > end:
+                if not again or error.timeout or time.monotonic() + PAUSE > end:
                     raise
                 time.sleep(PAUSE)
 

@@ -5,12 +5,13 @@ A commit is a document of its own; only one field of it changes, and that moment
 1. the commit is noted as `open`;
 2. each record that it changes is given, by compare-and-set, a field `next`: the commit's id and the record's new state;
 3. the commit is noted as `done`: from here on every reader takes `next` for the record;
-4. each record becomes its `next`, and the note is removed.
+4. each record becomes its `next`, and its writer removes the note.
 
 Whoever dies before 3 has changed nothing, and whoever dies after it has changed everything; what is left lying about is
 cleared by the next writer who meets it. A commit that stays open for longer than `PATIENCE` is noted as `undone` by
 whoever waits for it, and cannot become `done` any more. A `next` whose commit has no note belongs to one that was
-undone: the note of one that is done goes only when no record has its `next`.
+undone: the note of one that is done goes only when no record has its `next`, and nobody but its writer removes it
+before `sweep` does. So a writer who got no answer finds out what became of his commit.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from pymongo import DeleteOne, UpdateOne
 from pymongo.errors import OperationFailure, PyMongoError
 
 from omstore_mongo import rows
-from omstore_mongo.errors import is_duplicate
+from omstore_mongo.errors import is_duplicate, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from pymongo.collection import Collection
 
@@ -85,13 +87,27 @@ class Intents:
             self._commits.update_one({"_id": commit}, note, upsert=True)
             decided = DONE if self._announce(commit, changes, new) else UNDONE
             decision = self._commits.update_one({"_id": commit, "state": OPEN}, {"$set": {"state": decided}})
+            done = decided == DONE and bool(decision.matched_count)
             self._finish(commit, keys)
-        except PyMongoError:
-            with suppress(PyMongoError):  # else who meets it clears it
-                self._commits.update_one({"_id": commit, "state": OPEN}, {"$set": {"state": UNDONE}})
-                self._finish(commit, keys)
-            raise
-        return decided == DONE and bool(decision.matched_count)
+        except PyMongoError as error:
+            if not unreachable(error):
+                with suppress(PyMongoError):  # else who meets it clears it
+                    self._find_out(commit, keys)
+                raise
+            done = self._connection.repeated(lambda: self._find_out(commit, keys))
+        self._forget(commit)
+        return done
+
+    def _find_out(self, commit: ObjectId, keys: Sequence[str]) -> bool:
+        """Whether one's own commit is done, after the server did not answer; if it is not yet, it never will be."""
+        self._commits.update_one({"_id": commit, "state": OPEN}, {"$set": {"state": UNDONE}})
+        done = self._state(commit) == DONE
+        self._finish(commit, keys)
+        return done
+
+    def _forget(self, commit: ObjectId) -> None:
+        with suppress(PyMongoError):  # else `sweep` does
+            self._commits.delete_one({"_id": commit})
 
     def _announce(self, commit: ObjectId, changes: Sequence[Change], new: Mapping[str, Document]) -> bool:
         operations = [
@@ -133,13 +149,18 @@ class Intents:
         elif note["state"] != OPEN:
             self._finish(commit, note["keys"])
 
+    def sweep(self, older_than: datetime) -> None:
+        """Clear what writers have left that have died before that time, and the notes that were kept for them."""
+        for note in self._commits.find({"begun": {"$lt": older_than}}):
+            self._find_out(note["_id"], note["keys"])
+            self._commits.delete_one({"_id": note["_id"]})
+
     def _finish(self, commit: ObjectId, keys: Sequence[str]) -> None:
-        """Let the records of a commit become what its state says, then remove its note."""
+        """Let the records of a commit become what its state says."""
         if self._state(commit) == DONE:
             self._adopt(commit, keys)
         else:
             self._withdraw(commit, keys)
-        self._commits.delete_one({"_id": commit})
 
     def _adopt(self, commit: ObjectId, keys: Sequence[str]) -> None:
         announced = self._records.find({"_id": {"$in": list(keys)}, "next.commit": commit})

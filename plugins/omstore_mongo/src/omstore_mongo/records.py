@@ -12,6 +12,7 @@ from omstore_mongo.intents import Intents
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from pymongo.collection import Collection as MongoCollection
 
@@ -86,6 +87,11 @@ class Records:
             with self._connection.in_time(), self._connection.translated("commit changes"):
                 self._commits.make(changes, new)
         return {key: row["revision"] for key, row in new.items()}
+
+    def sweep(self, older_than: datetime) -> None:
+        """Clear what changes have left that never ended."""
+        with self._connection.translated("clear unfinished changes"):
+            self._intents.sweep(older_than)
 
     def _read(
         self,

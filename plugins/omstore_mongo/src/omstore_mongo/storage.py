@@ -127,6 +127,7 @@ class MongoStorage(StorageBackend):
         return self._blobs.delete(digest, older_than)
 
     def sweep(self, older_than: datetime) -> int:
+        self._records.sweep(older_than)
         return self._blobs.sweep(older_than)
 
     # --- records
