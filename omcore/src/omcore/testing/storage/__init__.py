@@ -14,12 +14,9 @@ never overridden: a gap that closes fails its test until it is taken off the lis
 
 import pytest
 
-pytest.register_assert_rewrite(
-    *(
-        f"{__name__}.{module}"
-        for module in ("ages", "bars", "blobs", "commits", "damage", "life", "machine", "queries", "records")
-    )
-)
+_MODULES = "ages bars blobs commits damage life machine queries records served tampering"
+
+pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _MODULES.split()))
 
 from omcore.testing.storage.conformance import StorageConformance  # noqa: E402 -- after its modules are registered
 from omcore.testing.storage.fixtures import OpenStorage  # noqa: E402
