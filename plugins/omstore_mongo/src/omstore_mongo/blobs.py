@@ -124,7 +124,7 @@ class Blobs:
             before = self._connection.repeated(
                 lambda: self._blobs.find_one_and_update({"_id": info.digest}, update, {"upload": 1}, upsert=True)
             )
-        if before is not None and before["upload"] not in (None, content["upload"]):
+        if before is not None and before.get("upload") not in (None, content["upload"]):
             with suppress(StorageError):  # as above
                 self._discard(before["upload"])
 
@@ -133,10 +133,8 @@ class Blobs:
     def open(self, digest: str) -> BinaryIO:
         """See `StorageBackend.open_blob`."""
         found = self._find(digest)
-        if found["data"] is not None:
-            if len(found["data"]) != found["length"] or digest_of(found["data"]) != digest:
-                raise CorruptBlobError(f"the bytes of blob {digest!r} do not match its digest")
-            return io.BytesIO(found["data"])
+        if found.get("upload") is None:
+            return io.BytesIO(_content(found))
         digests = _digests(found)
         return io.BufferedReader(ChunkedBlob(digests, Upload(self, digest, found["upload"]).read), CHUNK_SIZE)
 
@@ -170,7 +168,7 @@ class Blobs:
         """See `StorageBackend.find_blobs`."""
         with self._connection.translated("list blobs"):
             for found in self._blobs.find({self._holder: {"$lt": older_than}}, {"length": 1}):
-                yield BlobInfo(found["_id"], found["length"])
+                yield BlobInfo(found["_id"], _length(found))
 
     def delete(self, digest: str, older_than: datetime) -> bool:
         """See `StorageBackend.delete_blob`."""
@@ -186,8 +184,8 @@ class Blobs:
         """Delete the bytes of blobs that no context holds; return how many bytes."""
         size = 0
         while gone := self._blobs.find_one_and_delete({**query, "holders": {}}, {"upload": 1, "length": 1}):
-            size += gone["length"]
-            if gone["upload"] is not None:
+            size += _length(gone)
+            if gone.get("upload") is not None:
                 self._chunks.delete_many({"upload": gone["upload"]})
         return size
 
@@ -233,7 +231,7 @@ class Upload:
             yield chunk
             first += 1
         if first < end:
-            latest = self._blobs._find(self._digest)["upload"]
+            latest = self._blobs._find(self._digest).get("upload")
             if latest in (None, self._upload):
                 raise CorruptBlobError(f"blob {self._digest!r} has lost its chunk {first}")
             self._upload = latest
@@ -244,16 +242,29 @@ class Upload:
         with self._blobs._connection.translated("read a blob"):
             found = self._blobs._chunks.find(query, {"_id": 0, "n": 1, "data": 1}, sort=[("n", 1)])
             for number, chunk in enumerate(found, first):
-                if chunk["n"] != number:
+                if chunk["n"] != number or not isinstance(chunk.get("data"), bytes):
                     return
                 yield chunk["data"]
 
 
+def _length(found: Document) -> int:
+    """How long a blob is said to be; reading it verifies that."""
+    length = found.get("length")
+    return length if isinstance(length, int) else 0
+
+
+def _content(found: Document) -> bytes:
+    data = found.get("data")
+    if isinstance(data, bytes) and len(data) == found.get("length") and digest_of(data) == found["_id"]:
+        return data
+    raise CorruptBlobError(f"the bytes of blob {found['_id']!r} do not match its digest")
+
+
 def _digests(found: Document) -> ChunkDigests:
-    expected = BlobInfo(found["_id"], found["length"])
+    expected = BlobInfo(found["_id"], _length(found))
     try:
         digests = ChunkDigests.from_bytes(found["digests"])
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CorruptBlobError(f"the chunk digests of blob {expected.digest!r} are missing or damaged") from error
     if digests.info != expected:
         raise CorruptBlobError(f"blob {expected.digest!r} has not the size or the chunk digests it was stored with")

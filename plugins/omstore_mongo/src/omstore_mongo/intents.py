@@ -61,7 +61,7 @@ class Intents:
     def settle(self, row: Document) -> Document | None:
         """A record as it is now, given what was read of it; `None` if there is no such record."""
         while "next" in row:
-            state = self._state(row["next"]["commit"])
+            state = self._state(_commit_of(row))
             if state is not None:
                 return _settled(row, done=state == DONE)
             again = self._records.find_one({"_id": row["_id"]})
@@ -140,7 +140,7 @@ class Intents:
         return revisions
 
     def _clear(self, row: Document) -> None:
-        commit = row["next"]["commit"]
+        commit = _commit_of(row)
         late: Any = {"$lt": ["$begun", {"$subtract": ["$$NOW", int(PATIENCE * 1000)]}]}
         self._commits.update_one({"_id": commit, "state": OPEN, "$expr": late}, {"$set": {"state": UNDONE}})
         note = self._commits.find_one({"_id": commit})
@@ -172,6 +172,19 @@ class Intents:
         ours = {"_id": {"$in": list(keys)}, "next.commit": commit}
         self._records.delete_many({**ours, "revision": {"$exists": False}})
         self._records.update_many(ours, {"$unset": {"next": True}})
+
+
+def _commit_of(row: Document) -> ObjectId:
+    """The commit that is about to change a record.
+
+    Raises:
+        CorruptRecordError: what there is of it cannot be read.
+    """
+    following = row["next"]
+    commit = following.get("commit") if isinstance(following, dict) and "row" in following else None
+    if isinstance(commit, ObjectId):
+        return commit
+    raise rows.damaged(row["_id"])
 
 
 def _settled(row: Document, *, done: bool) -> Document | None:

@@ -64,7 +64,12 @@ def to_record(row: Document, *, listed: bool = False) -> Record:
             return Record(key, {name: from_json(text) for name, text in body.items()}, revision)
     except (KeyError, TypeError, ValueError, AttributeError):
         pass  # as below: it is no record any more
-    raise CorruptRecordError(f"record {key!r} does not match its checksum; restore the storage from a copy")
+    raise damaged(key)
+
+
+def damaged(key: str) -> CorruptRecordError:
+    """The error that says so of a record."""
+    return CorruptRecordError(f"record {key!r} does not match its checksum; restore the storage from a copy")
 
 
 def updated(row: Document) -> Document:
