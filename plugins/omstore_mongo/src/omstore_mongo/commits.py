@@ -13,8 +13,10 @@ from pymongo.read_concern import ReadConcern
 from omcore.errors import ConflictError, StorageUnavailableError
 from omcore.storage.backend import Delete
 from omstore_mongo import rows
+from omstore_mongo.abandoned import end_abandoned
 from omstore_mongo.connection import WRITE_CONCERN
 from omstore_mongo.errors import is_duplicate, reason, unreachable
+from omstore_mongo.intents import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +32,9 @@ SNAPSHOT = ReadConcern("snapshot")
 
 SHORTEST, LONGEST = 0.002, 0.1
 """Seconds between two tries; they grow, and chance keeps two writers apart."""
+
+SOON = 1.0
+"""Seconds of trying in vain, after which somebody who died may be in the way."""
 
 
 class Commits:
@@ -58,7 +63,8 @@ class Commits:
             ConflictError: a record was not at its expected revision.
             StorageUnavailableError: the server did not answer in time, and whether the changes were made is unknown.
         """
-        end = time.monotonic() + self._connection.timeout
+        begun = time.monotonic()
+        end, look_again = begun + self._connection.timeout, begun + SOON
         unanswered, pause = False, SHORTEST
         while True:
             try:
@@ -70,6 +76,9 @@ class Commits:
             try:
                 if self._look(changes, new, unanswered):
                     return
+                if time.monotonic() > look_again and self._connection.has_transactions:
+                    end_abandoned(self._connection.database.client, PATIENCE)
+                    look_again = time.monotonic() + SOON
             except PyMongoError as error:
                 self._go_on(error, end - pause, unanswered)
             time.sleep(random.uniform(0, pause))  # noqa: S311 - no secret, only to keep writers apart

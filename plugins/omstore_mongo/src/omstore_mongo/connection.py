@@ -13,6 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from omcore.errors import ConfigurationError, StorageError
+from omstore_mongo.abandoned import APPLICATION
 from omstore_mongo.errors import checked_address, is_duplicate, translated, unreachable
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Connection:
             return MongoClient(
                 url,
                 tz_aware=True,
-                appname="omcore",
+                appname=APPLICATION,
                 timeoutMS=milliseconds,
                 serverSelectionTimeoutMS=milliseconds,
                 connectTimeoutMS=milliseconds,

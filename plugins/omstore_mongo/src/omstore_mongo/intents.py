@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from omcore.storage.backend import Change
     from omstore_mongo.connection import Connection, Document
 
-PATIENCE = 10.0
+PATIENCE = 5.0
 """Seconds, by the server's clock, after which a commit that is still open is undone by who waits for it."""
 
 OPEN, DONE, UNDONE = "open", "done", "undone"
