@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from pymongo import IndexModel
 from pymongo.errors import OperationFailure
@@ -12,6 +12,7 @@ from omcore.errors import StorageError
 from omcore.storage.backend import PAGE, StorageBackend
 from omstore_mongo.blobs import BLOBS, CHUNKS, Blobs
 from omstore_mongo.connection import Connection
+from omstore_mongo.native import NativeCollections
 from omstore_mongo.options import MongoOptions
 from omstore_mongo.records import Records
 from omstore_mongo.watching import Watch
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from omcore.storage.backend import BlobInfo, Change, Place, Record
     from omcore.storage.bodies import Scalar
+
+T = TypeVar("T")
 
 META = "omcore.meta"
 """The collection with the random ids of the database, and of each context in it."""
@@ -54,6 +57,7 @@ class MongoStorage(StorageBackend):
         self._records = Records(self._connection, self._collection("records"))
         self._watch = Watch(self._connection, self._collection("records"))
         self._blobs = Blobs(self._connection, self._space)
+        self._collections = NativeCollections(self._connection)
 
     @property
     def address(self) -> str:
@@ -128,7 +132,7 @@ class MongoStorage(StorageBackend):
 
     def sweep(self, older_than: datetime) -> int:
         self._records.sweep(older_than)
-        return self._blobs.sweep(older_than)
+        return self._blobs.sweep(older_than) + self._collections.sweep(older_than)
 
     # --- records
 
@@ -162,6 +166,11 @@ class MongoStorage(StorageBackend):
     def wait_for_change(self, prefix: str, timeout: float) -> bool:
         """See `SupportsWatch`."""
         return self._watch.wait(prefix, timeout)
+
+    # --- beyond blobs and records
+
+    def native(self, kind: type[T]) -> T | None:
+        return self._collections if isinstance(self._collections, kind) else None
 
     # --- life
 

@@ -1,0 +1,234 @@
+"""What the storage offers to the codecs of this plugin: to read collections of its server, and to keep some of its own.
+
+A collection of our own, `omcore.documents.<id>`, is written once and then never changed. It is written under another
+name and renamed when it is complete. It lives as long as any context of the database holds one small blob, its token,
+which the version's record lists like any other part; so versions, promotion and garbage collection need to know nothing
+of collections.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
+from pymongo.collation import Collation
+from pymongo.errors import OperationFailure
+
+from omcore.errors import CorruptBlobError
+from omcore.storage.digests import digest_of
+from omstore_mongo.blobs import BLOBS, LATEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from pymongo import MongoClient
+    from pymongo.collection import Collection
+
+    from omstore_mongo.connection import Connection, Document
+
+DOCUMENTS, ARRIVING, LEAVING = "omcore.documents.", "omcore.arriving.", "omcore.leaving."
+"""What the names of collections of our own begin with: complete ones, unfinished ones, and those that may go."""
+
+OURS = "omcore."
+"""What the names of all collections that belong to storages begin with."""
+
+BINARY_ORDER = Collation(locale="simple")
+"""Texts are compared code point by code point, whatever the collection says."""
+
+_MISSING = 26
+"""NamespaceNotFound: MongoDB's code for a collection that is not there."""
+
+_OLD = re.compile(r"[0-9a-f]{24}")
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionName:
+    """A collection of the server.
+
+    Attributes:
+        database: the name of its database.
+        collection: its name there.
+    """
+
+    database: str
+    collection: str
+
+    def __str__(self) -> str:
+        return f"{self.database}.{self.collection}"
+
+
+class NativeCollections:
+    """The collections of one context's server, by the rights that the context's own connection has."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def address(self) -> str:
+        """Where the server is, without any secret."""
+        return self._connection.address
+
+    def documents(self, identifier: str) -> CollectionName:
+        """A collection of our own."""
+        return CollectionName(self._connection.database.name, f"{DOCUMENTS}{identifier}")
+
+    # --- which server
+
+    def server(self) -> ObjectId | None:
+        """The random id of the running server that answers, which no other one has; `None` of a server without."""
+        return self._server_of(self._connection.database.client)
+
+    def is_reached_by(self, client: MongoClient[Any]) -> bool:
+        """Whether another client talks to the same running server."""
+        ours = self.server()
+        return ours is not None and ours == self._server_of(client)
+
+    def _server_of(self, client: MongoClient[Any]) -> ObjectId | None:
+        with self._connection.translated("say which server it is"):
+            hello = client.admin.command("hello")
+        found = hello.get("topologyVersion", {}).get("processId")
+        return found if isinstance(found, ObjectId) else None
+
+    # --- reading
+
+    def names(self, database: str) -> list[str]:
+        """The names of the collections of a database that are not the server's or a storage's own."""
+        with self._connection.translated("list collections"):
+            found = self._connection.database.client[database].list_collection_names()
+        return [name for name in found if not name.startswith(("system.", OURS))]
+
+    def read(
+        self,
+        name: CollectionName,
+        query: Mapping[str, Any] | None = None,
+        shown: Mapping[str, Any] | None = None,
+    ) -> Iterator[bytes]:
+        """The documents that fulfil a query, in the order of their ids; several documents at a time, as BSON."""
+        with self._connection.translated("read a collection"):
+            yield from self._of(name).find_raw_batches(
+                query or {}, shown, sort=[("_id", 1)], collation=BINARY_ORDER, allow_disk_use=True
+            )
+
+    def has(self, name: CollectionName, query: Mapping[str, Any]) -> bool:
+        """Whether any document fulfils a query."""
+        with self._connection.translated("read a collection"):
+            return self._of(name).find_one(query, {"_id": 1}) is not None
+
+    def _of(self, name: CollectionName) -> Collection[Document]:
+        ours = self._connection.database
+        return ours.client.get_database(
+            name.database,
+            read_concern=ours.read_concern,
+            write_concern=ours.write_concern,
+            read_preference=ours.read_preference,
+        )[name.collection]
+
+    # --- collections of our own
+
+    def keep(self, identifier: str, batches: Iterable[Sequence[bytes]]) -> None:
+        """Make a collection of our own; it is there when it is complete, and never before.
+
+        Args:
+            identifier: its id; where there is one of that id, it stays.
+            batches: its documents, as BSON.
+        """
+        database = self._connection.database
+        arriving = f"{ARRIVING}{ObjectId()}"
+        with self._connection.translated("store documents"):
+            database.create_collection(arriving, check_exists=False)
+            try:
+                for batch in batches:
+                    database[arriving].insert_many(map(RawBSONDocument, batch), ordered=False)
+                if not self.is_kept(identifier):
+                    database[arriving].rename(f"{DOCUMENTS}{identifier}")
+            finally:
+                database.drop_collection(arriving)
+
+    def is_kept(self, identifier: str) -> bool:
+        """Whether there is a collection of our own of that id."""
+        return bool(self._existing([f"{DOCUMENTS}{identifier}"]))
+
+    def bring(self, identifier: str, other: NativeCollections) -> None:
+        """Have a collection that another context keeps; where it is in the same database, it is here already.
+
+        Raises:
+            CorruptBlobError: the other one has lost it.
+        """
+        if not other.is_kept(identifier):
+            raise CorruptBlobError(f"collection {other.documents(identifier)} is not there; restore it from a copy")
+        if not self.is_kept(identifier):
+            self.keep(identifier, map(split, other.read(other.documents(identifier))))
+
+    def sweep(self, older_than: datetime) -> int:
+        """Drop the collections of our own that no context needs, and those that were never finished.
+
+        Returns:
+            Bytes of what was dropped.
+        """
+        with self._connection.translated("clear collections"):
+            size = 0
+            for name in self._matching(ARRIVING):
+                started = ObjectId(name.removeprefix(ARRIVING)).generation_time
+                size += self._drop(name) if started < min(older_than, LATEST) else 0
+            for prefix in (LEAVING, DOCUMENTS):
+                size += sum(self._let_go(name.removeprefix(prefix), name) for name in self._matching(prefix))
+        return size
+
+    def _let_go(self, identifier: str, name: str) -> int:
+        """Drop a collection that nobody holds.
+
+        It is moved away first, then its token is looked for again, and only then it goes: who begins to hold it
+        meanwhile either finds that it is gone, or has it brought back. Who dies in between is followed by another.
+        """
+        leaving = f"{LEAVING}{identifier}"
+        if name != leaving and (self._is_held(identifier) or not self._rename(name, leaving)):
+            return 0
+        if self._is_held(identifier):
+            self._rename(leaving, f"{DOCUMENTS}{identifier}")
+            return 0
+        return self._drop(leaving)
+
+    def _is_held(self, identifier: str) -> bool:
+        token = {"_id": digest_of(token_of(identifier)), "holders": {"$nin": [None, {}]}}
+        return self._connection.collection(BLOBS).find_one(token, {"_id": 1}) is not None
+
+    def _rename(self, name: str, other: str) -> bool:
+        try:
+            self._connection.collection(name).rename(other)
+        except OperationFailure as error:
+            if error.code != _MISSING:
+                raise
+            return False  # somebody else was first
+        return True
+
+    def _drop(self, name: str) -> int:
+        size = self._connection.database.command("collStats", name).get("size", 0)
+        self._connection.database.drop_collection(name)
+        return int(size)
+
+    def _matching(self, prefix: str) -> list[str]:
+        found = self._connection.database.list_collection_names(filter={"name": {"$regex": f"^{re.escape(prefix)}"}})
+        return [name for name in found if _OLD.fullmatch(name.removeprefix(prefix))]
+
+    def _existing(self, names: list[str]) -> list[str]:
+        with self._connection.translated("list collections"):
+            return self._connection.database.list_collection_names(filter={"name": {"$in": names}})
+
+
+def token_of(identifier: str) -> bytes:
+    """The blob that a collection of our own lives as long as."""
+    return f'{{"documents":"{identifier}"}}'.encode()
+
+
+def split(batch: bytes) -> list[bytes]:
+    """Documents that follow each other in BSON, one by one: each begins with its length."""
+    found, start = [], 0
+    while start < len(batch):
+        end = start + int.from_bytes(batch[start : start + 4], "little")
+        found.append(batch[start:end])
+        start = end
+    return found
