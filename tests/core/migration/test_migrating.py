@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +21,11 @@ from omcore.errors import (
     InvalidArgumentError,
     MigrationRefusedError,
     ObjectNotFoundError,
-    OmError,
     UntrustedError,
 )
 from omcore.migration import make_plan, moving
+from omcore.migration.comparing import compare
+from omcore.migration.sides import kept
 from omcore.objects.retention import purge
 from omcore.signing import Key, KeyRing
 from omcore.storage.gc import collect
@@ -329,5 +331,14 @@ def test_the_target_vouches_for_what_the_source_vouches_for(
             there.of().get("gadget")
 
 
-def test_every_error_is_one_of_ours() -> None:
-    assert issubclass(MigrationRefusedError, OmError)
+def test_versions_of_one_number_must_be_the_same_even_if_the_history_is(both: tuple[Context, Context]) -> None:
+    source, target = both
+    fill(source)
+    migrate(source, target)
+    ours, theirs = (kept(side(each).shelf("omega", "scripts"), "note") for each in both)
+    assert ours is not None
+    assert theirs is not None
+    shelf = side(target).shelf("omega", "scripts")
+    assert compare(ours, theirs, shelf) == "there"
+    with pytest.raises(MigrationRefusedError, match="'note'"):
+        compare(ours, replace(theirs, ids={1: "another"}), shelf)
