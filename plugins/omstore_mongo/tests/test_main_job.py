@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import omcore
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
+
+import omcore
 
 if TYPE_CHECKING:
     from pathlib import Path

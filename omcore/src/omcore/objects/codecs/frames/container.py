@@ -130,7 +130,8 @@ def open_part(part: Part, source: Source, *, whole: bool) -> Iterator[OpenPart]:
         with translated(part):
             stream = None if path is not None else stack.enter_context(source.open(part))
             origin = stack.enter_context(pa.PythonFile(stream, "r") if stream else pa.memory_map(str(path)))
-            file = stack.enter_context(pq.ParquetFile(origin))
+            # of a file that is far away, what is asked for comes in few reads, several at a time
+            file = stack.enter_context(pq.ParquetFile(origin, pre_buffer=stream is not None))
         yield OpenPart(part, file)
 
 
