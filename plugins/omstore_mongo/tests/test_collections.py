@@ -11,12 +11,14 @@ import pandas as pd
 import pytest
 from bson import ObjectId
 from pydantic import SecretStr
+from pymongo import MongoClient
 
 from omcore.errors import (
     ColumnNotFoundError,
     InvalidArgumentError,
     InvalidFilterError,
     OmError,
+    StorageUnavailableError,
     UnsupportedTypeError,
 )
 from omcore.promotion.promote import promote
@@ -34,8 +36,6 @@ from .opening import DATABASE
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from pymongo import MongoClient
 
     from omcore.objects.store import ObjectStore
     from tests.services.mongod import Mongod
@@ -157,6 +157,12 @@ def test_a_collection_of_another_server_is_refused_however_it_is_called(
             store.put(client[DATA]["orders"], "orders")
     assert PASSWORD not in str(caught.value)
     assert not store.exists("orders")
+
+
+def test_a_collection_whose_server_does_not_answer_is_refused_in_a_sentence(store: ObjectStore) -> None:
+    refused = pytest.raises(StorageUnavailableError, match="the server of the collection cannot be reached")
+    with MongoClient[dict[str, Any]]("mongodb://127.0.0.1:1", serverSelectionTimeoutMS=100) as nowhere, refused:
+        store.put(nowhere[DATA]["orders"], "orders")
 
 
 def test_another_storage_than_mongo_takes_no_collection(client: MongoClient[dict[str, Any]], tmp_path: Path) -> None:

@@ -19,8 +19,11 @@ from omcore.errors import (
     InvalidArgumentError,
     UnsupportedTypeError,
 )
+from omcore.migration.plan import make_plan
+from omcore.migration.sides import Side
 from omcore.objects.codecs.memory import MemorySink
 from omcore.promotion.promote import promote
+from omcore.signing import KeyRing
 from omcore.storage.backend import Place
 from omcore.storage.cached import cached
 from omcore.storage.gc import GRACE, collect
@@ -369,6 +372,20 @@ def test_a_promotion_to_another_server_brings_the_documents(
         forget(here)
         collect(here, NOW)
         same_frame(prod.get("sales"), frame)
+
+
+def test_a_migration_to_another_server_brings_the_documents_of_all_versions(
+    replica_set: Mongod, standalone: Mongod, tmp_path: Path
+) -> None:
+    frames = [pd.DataFrame({"x": [number, 7]}) for number in range(3)]
+    with opened(replica_set, tmp_path / "a") as here, opened(standalone, tmp_path / "b") as there:
+        dev, prod = datasets(here), datasets(there, "prod")
+        for frame in frames:
+            dev.put(frame, "sales", kind=KIND)
+        source, target = (Side(each.context, each.storage, KeyRing(), each.codecs) for each in (dev, prod))
+        make_plan(source, target).run()
+        for number, frame in enumerate(frames, 1):
+            same_frame(prod.get("sales", version=number), frame)
 
 
 def test_a_promotion_to_another_storage_is_refused_and_says_what_to_do(one: ObjectStore, tmp_path: Path) -> None:

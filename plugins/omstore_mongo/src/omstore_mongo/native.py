@@ -20,6 +20,7 @@ from pymongo.errors import OperationFailure
 from omcore.errors import CorruptBlobError
 from omcore.storage.digests import digest_of
 from omstore_mongo.blobs import BLOBS, LATEST
+from omstore_mongo.errors import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -80,18 +81,14 @@ class NativeCollections:
 
     def server(self) -> ObjectId | None:
         """The random id of the running server that answers, which no other one has; `None` of a server without."""
-        return self._server_of(self._connection.database.client)
+        with self._connection.translated("say which server it is"):
+            return _server_of(self._connection.database.client)
 
     def is_reached_by(self, client: MongoClient[Any]) -> bool:
         """Whether another client talks to the same running server."""
         ours = self.server()
-        return ours is not None and ours == self._server_of(client)
-
-    def _server_of(self, client: MongoClient[Any]) -> ObjectId | None:
-        with self._connection.translated("say which server it is"):
-            hello = client.admin.command("hello")
-        found = hello.get("topologyVersion", {}).get("processId")
-        return found if isinstance(found, ObjectId) else None
+        with translated("say which server it is", "the server of the collection"):
+            return ours is not None and ours == _server_of(client)
 
     # --- reading
 
@@ -217,6 +214,11 @@ class NativeCollections:
     def _existing(self, names: list[str]) -> list[str]:
         with self._connection.translated("list collections"):
             return self._connection.database.list_collection_names(filter={"name": {"$in": names}})
+
+
+def _server_of(client: MongoClient[Any]) -> ObjectId | None:
+    found = client.admin.command("hello").get("topologyVersion", {}).get("processId")
+    return found if isinstance(found, ObjectId) else None
 
 
 def token_of(identifier: str) -> bytes:
