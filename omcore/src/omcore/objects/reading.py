@@ -131,9 +131,13 @@ class ReadingStore(StoreBase):
         return PartedObject(content, Query(), codec, self.storage, self._trust.for_version(False))
 
     def pinned_version(self, pin: Pin) -> Version:
-        """The record of a pinned version, verified; errors as `load`."""
+        """The record of a pinned version, verified; errors as `load`. One read, or none if it was read before."""
         if pin.store != self.store:
             raise InvalidArgumentError(f"{pin} is not in {self._shelf}; ask om.{pin.store} for it")
+        found: Version = self._read.get((pin.name, pin.id), lambda: (self._pinned(pin), 1))
+        return found
+
+    def _pinned(self, pin: Pin) -> Version:
         version = self._shelf.version(pin.name, pin.version)
         if version is None:
             raise VersionNotFoundError(f"{pin} in {self._shelf} is not there any more; pin the version that is current")
