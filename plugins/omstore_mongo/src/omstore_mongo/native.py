@@ -43,7 +43,7 @@ BINARY_ORDER = Collation(locale="simple")
 _MISSING = 26
 """NamespaceNotFound: MongoDB's code for a collection that is not there."""
 
-_OLD = re.compile(r"[0-9a-f]{24}")
+_IDENTIFIER = re.compile(r"[0-9a-f]{24}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class NativeCollections:
 
     def _matching(self, prefix: str) -> list[str]:
         found = self._connection.database.list_collection_names(filter={"name": {"$regex": f"^{re.escape(prefix)}"}})
-        return [name for name in found if _OLD.fullmatch(name.removeprefix(prefix))]
+        return [name for name in found if _IDENTIFIER.fullmatch(name.removeprefix(prefix))]
 
     def _existing(self, names: list[str]) -> list[str]:
         with self._connection.translated("list collections"):
