@@ -102,11 +102,19 @@ class Mongod:
         with (self._folder / "log").open("ab") as log:
             command = [*bound_to_life(), binary(), *place, *small, *self._options]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until it takes connections, and writes."""
         end = time.monotonic() + PATIENCE
         while not self._answers():
-            assert self.process.poll() is None, (self._folder / "log").read_text()[-2000:]
+            assert self.is_alive(), (self._folder / "log").read_text()[-2000:]
             assert time.monotonic() < end, "mongod did not start"
             time.sleep(0.05)
+
+    def is_alive(self) -> bool:
+        """Whether its process is there."""
+        return self.process is not None and self.process.poll() is None
 
     def kill(self) -> None:
         """End it as a lost machine does."""

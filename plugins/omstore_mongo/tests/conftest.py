@@ -29,3 +29,23 @@ def server(request: pytest.FixtureRequest) -> Mongod:
     """Each kind of server in turn."""
     found: Mongod = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture(scope="module")
+def fragile_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    """A server that the tests of one module may kill and stop, so long as they start it again."""
+    with Mongod(tmp_path_factory.mktemp("fragile") / "set", replica_set=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def fragile_single(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    with Mongod(tmp_path_factory.mktemp("fragile") / "single", replica_set=False) as server:
+        yield server
+
+
+@pytest.fixture(params=["fragile_set", "fragile_single"])
+def fragile(request: pytest.FixtureRequest) -> Mongod:
+    """Each kind of such a server in turn."""
+    found: Mongod = request.getfixturevalue(request.param)
+    return found

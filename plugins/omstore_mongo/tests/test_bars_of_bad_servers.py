@@ -9,14 +9,12 @@ import pytest
 
 from omcore.testing.storage.served import ServedBars
 from omstore_mongo.storage import MongoStorage
-from tests.services.mongod import Mongod
 
 from .opening import options_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from omcore.testing.storage.served import OpenAt
+    from tests.services.mongod import Mongod
 
 
 class BadServerBars(ServedBars):
@@ -29,18 +27,6 @@ class BadServerBars(ServedBars):
     @pytest.fixture
     def open_impatiently(self, server: Mongod) -> OpenAt:
         return lambda port, place: partial(MongoStorage, options_at(server, place, port, self.timeout), place)
-
-
-@pytest.fixture(scope="module")
-def fragile_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
-    with Mongod(tmp_path_factory.mktemp("fragile") / "set", replica_set=True) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def fragile_single(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
-    with Mongod(tmp_path_factory.mktemp("fragile") / "single", replica_set=False) as server:
-        yield server
 
 
 class TestReplicaSet(BadServerBars):

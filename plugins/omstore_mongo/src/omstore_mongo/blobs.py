@@ -143,7 +143,9 @@ class Blobs:
             ours = {"_id": digest, self._holder: {"$exists": True}}
             found = self._blobs.find_one(ours) if is_digest(digest) else None
         if found is None:
-            raise BlobNotFoundError(f"no blob {digest!r} is in this storage")
+            raise BlobNotFoundError(
+                f"no blob {digest!r} is in this storage; if a record names it, restore it from a copy or write it again"
+            )
         return found
 
     # --- age
