@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
 
-from omcore.storage.backend import Place
-from omcore.testing.storage import storage_machine
+from omcore.testing.storage.machine import compare_sequences
 from omcore.testing.storage.saboteurs import SABOTEURS, Saboteur
 
 if TYPE_CHECKING:
@@ -61,19 +57,6 @@ def test_every_test_that_catches_a_saboteur_passes_for_an_honest_storage(pyteste
     assert passed >= len({kind.caught_by for kind in SABOTEURS})
 
 
-def compare_sequences(kind: type[Saboteur], folder: Path, number: int = 100) -> None:
-    """What the kit does with made-up sequences, without looking for the shortest that fails."""
-    places = (Place("kit", folder / str(number)) for number in itertools.count())
-    limits = settings(
-        max_examples=number,
-        stateful_step_count=40,
-        phases=[Phase.generate],
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-    run_state_machine_as_test(storage_machine(kind.opened, lambda: next(places)), settings=limits)
-
-
 FOUND_BY_SEQUENCES = (
     "TornCommit",
     "CountsRevisions",
@@ -88,11 +71,11 @@ FOUND_BY_SEQUENCES = (
 def test_made_up_sequences_alone_catch_it(tmp_path: Path, name: str) -> None:
     (kind,) = (kind for kind in SABOTEURS if kind.__name__ == name)
     with pytest.raises((AssertionError, KeyError)):
-        compare_sequences(kind, tmp_path)
+        compare_sequences(kind.opened, tmp_path, 100)
 
 
 def test_made_up_sequences_find_nothing_in_an_honest_storage(tmp_path: Path) -> None:
-    compare_sequences(Saboteur, tmp_path, number=20)
+    compare_sequences(Saboteur.opened, tmp_path, 20)
 
 
 def test_there_are_saboteurs_of_every_kind() -> None:

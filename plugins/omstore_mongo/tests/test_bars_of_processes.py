@@ -1,4 +1,4 @@
-"""S2, S6, S9, S11 on real servers: processes are killed, count, collect garbage, and open a new storage at once."""
+"""S2, S5, S6, S9, S11 on real servers: processes are killed, count, collect garbage, and open a new storage at once."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 class MongoBars(StorageBars):
     counters = 8
+    increments = 25
+    orphans = 150
+    openings = 1
+    steps = 15
 
     @pytest.fixture
     def open_anywhere(self, mongod: Mongod) -> OpenPlace:

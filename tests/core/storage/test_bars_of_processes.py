@@ -1,4 +1,4 @@
-"""S2, S6, S9, S11: processes are killed, count, collect garbage, and open a new storage, all at the same moment."""
+"""S2, S5, S6, S9, S11: processes are killed, count, collect garbage, and open a new storage, all at the same moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from omcore.storage.embedded import EmbeddedOptions, EmbeddedStorage
-from omcore.testing.storage.bars import CollectionBar, CountingBar, KillBar, OpeningBar
+from omcore.testing.storage.bars import CollectionBar, CountingBar, KillBar, OpeningBar, SequenceBar
 from omcore.testing.storage.contention import identities
 from omcore.testing.storage.saboteurs.of_files import OpensWithoutALock, WritesInPlace
 
@@ -33,6 +33,15 @@ class TestKills(KillBar):
 
 
 class TestMeetings(CountingBar, CollectionBar):
+    @pytest.fixture
+    def open_anywhere(self) -> OpenPlace:
+        return opening(EmbeddedStorage, "process")
+
+
+class TestSequences(SequenceBar):
+    sequences = 300
+    steps = 15
+
     @pytest.fixture
     def open_anywhere(self) -> OpenPlace:
         return opening(EmbeddedStorage, "process")

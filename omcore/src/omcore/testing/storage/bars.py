@@ -27,6 +27,7 @@ from omcore.storage.gc import collect
 from omcore.testing.storage.contention import counted, identities, missing_after_collection, orphan
 from omcore.testing.storage.crash import OpenAnywhere, kill_writers
 from omcore.testing.storage.fixtures import StorageKit
+from omcore.testing.storage.machine import compare_sequences
 from omcore.testing.storage.saboteurs.shadow import (
     AcknowledgesEarly,
     ComparesThenSets,
@@ -173,5 +174,26 @@ class OpeningBar(BarKit):
             assert len(identities(open_anywhere(place))) == 1
 
 
-class StorageBars(KillBar, CountingBar, CollectionBar, OpeningBar):
+class SequenceBar(BarKit):
+    """S5: any sequence of calls does what it does to the memory storage; openings and collections among them."""
+
+    sequences: ClassVar[int] = 100
+    """How many are made up, usually."""
+
+    steps: ClassVar[int] = 40
+    """Calls of a sequence, at most."""
+
+    def test_made_up_sequences_catch_a_planted_defect(self, open_anywhere: OpenPlace, tmp_path: Path) -> None:
+        """If this fails, the bar cannot see what it is for: check that `open_anywhere` opens a new storage here."""
+        with pytest.raises(AssertionError):
+            compare_sequences(lambda place: spoiled(HeadFirst, open_anywhere(place))(), tmp_path, 100, self.steps)
+
+    def test_made_up_sequences_do_what_they_do_to_the_memory_storage(
+        self, open_anywhere: OpenPlace, tmp_path: Path, length: int
+    ) -> None:
+        """If this fails, the steps that are printed show it, though not in the shortest way: the kit's test does so."""
+        compare_sequences(lambda place: open_anywhere(place)(), tmp_path, self.sequences * length, self.steps)
+
+
+class StorageBars(KillBar, SequenceBar, CountingBar, CollectionBar, OpeningBar):
     """All of them: inherit this, and override the fixture `open_anywhere`."""

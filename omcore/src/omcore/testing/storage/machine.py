@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from omcore.errors import BlobNotFoundError, ConflictError, InvalidArgumentError
 from omcore.storage.backend import CHUNK_SIZE, REFERENCES_FIELD, Change, Delete, Place, Put, Record
@@ -18,6 +26,7 @@ from omcore.testing.storage.records import TEXTS, same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from omcore.storage.backend import Body, StorageBackend
     from omcore.storage.bodies import Scalar
@@ -52,6 +61,30 @@ def storage_machine(open_storage: OpenStorage, new_place: Callable[[], Place]) -
             super().__init__(lambda: open_storage(place), place)
 
     return StorageMachine
+
+
+def compare_sequences(open_storage: OpenStorage, folder: Path, number: int, steps: int = 40) -> None:
+    """Do so many made-up sequences to a new storage each, and to a memory storage, without looking for the shortest.
+
+    Args:
+        open_storage: opens the storage of a place.
+        folder: where the places are.
+        number: of sequences.
+        steps: the length of each, at most.
+
+    Raises:
+        AssertionError: the storage does something else.
+    """
+    places = (Place("kit", folder / str(at)) for at in itertools.count())
+    limits = settings(
+        max_examples=number,
+        stateful_step_count=steps,
+        deadline=None,
+        phases=[Phase.generate],
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(storage_machine(open_storage, lambda: next(places)), settings=limits)
 
 
 class _Comparison(RuleBasedStateMachine):
