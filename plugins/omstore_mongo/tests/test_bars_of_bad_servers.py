@@ -11,8 +11,10 @@ from omcore.testing.storage.served import ServedBars
 from omstore_mongo.storage import MongoStorage
 
 from .opening import options_at
+from .saboteurs import RepeatsBlindly
 
 if TYPE_CHECKING:
+    from omcore.storage.backend import Place
     from omcore.testing.storage.served import OpenAt
     from tests.services.mongod import Mongod
 
@@ -39,3 +41,9 @@ class TestStandalone(BadServerBars):
     @pytest.fixture
     def server(self, fragile_single: Mongod) -> Mongod:
         return fragile_single
+
+    def test_a_bad_line_catches_one_who_repeats_blindly(self, server: Mongod, place: Place) -> None:
+        def open_through(port: int) -> MongoStorage:
+            return RepeatsBlindly(options_at(server, place, port), place)
+
+        assert any(trial.problems for trial in self.trials(open_through, server.port, 50))

@@ -11,8 +11,10 @@ from omcore.testing.storage.bars import StorageBars
 from omstore_mongo.storage import MongoStorage
 
 from .opening import options_of
+from .saboteurs import PublishesFirst
 
 if TYPE_CHECKING:
+    from omcore.storage.backend import Place
     from omcore.testing.storage.bars import OpenPlace
     from tests.services.mongod import Mongod
 
@@ -39,3 +41,6 @@ class TestStandalone(MongoBars):
     @pytest.fixture
     def mongod(self, standalone: Mongod) -> Mongod:
         return standalone
+
+    def test_kills_catch_a_blob_that_is_published_before_its_chunks(self, standalone: Mongod, place: Place) -> None:
+        assert self.tears(partial(PublishesFirst, options_of(standalone, place), place))

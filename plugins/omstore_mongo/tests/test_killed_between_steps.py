@@ -12,6 +12,7 @@ import pytest
 from pymongo import monitoring
 
 from omcore.storage.backend import Change, Delete, Place, Put
+from omcore.testing.storage.saboteurs.shadow import HeadFirst, Shadow
 from omstore_mongo.storage import MongoStorage
 
 from .opening import options_of
@@ -48,10 +49,10 @@ class Fuse(monitoring.CommandListener):
         pass
 
 
-def write(options: MongoOptions, place: Place, step: int) -> None:
+def write(options: MongoOptions, place: Place, step: int, kind: type[Shadow]) -> None:
     fuse = Fuse()
     monitoring.register(fuse)
-    with MongoStorage(options, place) as storage:
+    with kind(MongoStorage(options, place)) as storage:
         old = {record.key: record.revision for record in storage.find_records("")}
         fuse.left = step
         storage.commit([Put("new", {"n": 2}, None), Put("head", {"n": 2}, old["head"]), Delete("old", old["old"])])
@@ -66,12 +67,12 @@ class Seen:
     bodies: dict[str, dict[str, Any]]
 
 
-def kill_before(server: Mongod, place: Place, step: int) -> Seen:
+def kill_before(server: Mongod, place: Place, step: int, kind: type[Shadow] = Shadow) -> Seen:
     """Let a writer die before it sends its message of that number, and say what is there; others write in time."""
     options = options_of(server, place)
     with MongoStorage(options, place) as storage:
         storage.commit([Put(key, body, None) for key, body in OLD.items()])
-        writer = multiprocessing.get_context("forkserver").Process(target=write, args=(options, place, step))
+        writer = multiprocessing.get_context("forkserver").Process(target=write, args=(options, place, step, kind))
         writer.start()
         writer.join()
         assert writer.exitcode in (0, DIED)
@@ -107,3 +108,8 @@ def test_whenever_a_writer_dies_readers_see_all_or_nothing_and_others_soon_write
     assert seen[0].bodies == OLD
     assert seen[-1].bodies == NEW
     assert sum(one.died for one in seen) >= 2
+
+
+def test_dying_between_messages_catches_a_planted_defect(replica_set: Mongod, tmp_path: Path) -> None:
+    seen = [kill_before(replica_set, Place("planted", tmp_path / str(step)), step, HeadFirst) for step in (1, 2)]
+    assert [one.bodies in (OLD, NEW) for one in seen] == [False, False]
