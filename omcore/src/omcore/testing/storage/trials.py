@@ -55,11 +55,12 @@ def over_a_bad_line(
     with Line(port) as line, open_through(line.port) as storage:
         tester = _Tester(storage, name)
         while line.spoiled < faults and len(tester.trial.problems) < 3:
-            line.spoil(dice.choice(FAULTS), dice.choice([name.encode(), *markers]))
+            before = tester.read()  # what is read before is not spoiled
+            line.spoil(dice.choice(FAULTS), dice.choice([name.encode()] * (1 + len(markers)) + [*markers]))
             if dice.random() < 0.2:
                 tester.write_blob(dice)
             else:
-                tester.change(dice)
+                tester.change(before, dice)
     return tester.trial
 
 
@@ -88,9 +89,8 @@ class _Tester:
             if not right:
                 self.trial.problems.append("a blob is not what was written")
 
-    def change(self, dice: random.Random) -> None:
+    def change(self, before: Mapping[str, Record], dice: random.Random) -> None:
         """Put or delete one record or both, and look what came of it."""
-        before = self._read()
         chosen = [key for key in self._keys if dice.random() < 0.6] or [self._keys[0]]
         self._number += 1
         changes = [self._change(key, before.get(key), dice) for key in chosen]
@@ -110,7 +110,8 @@ class _Tester:
             return Delete(key, found.revision)
         return Put(key, {"n": self._number}, found.revision if found else None)
 
-    def _read(self) -> Mapping[str, Record]:
+    def read(self) -> Mapping[str, Record]:
+        """What the two records are now."""
         while True:
             try:
                 return self._storage.get_records(self._keys)
@@ -119,7 +120,7 @@ class _Tester:
 
     def _judge(self, changes: Sequence[Change], before: Mapping[str, Record], made: Mapping[str, str] | None) -> None:
         """Compare what there is with what the changes make; where nobody knows, with what there was as well."""
-        now = self._read()
+        now = self.read()
         after = {change.key: change.body if isinstance(change, Put) else None for change in changes}
         wanted = [after.get(key, _body(before.get(key))) for key in self._keys]
         found = [_body(now.get(key)) for key in self._keys]
