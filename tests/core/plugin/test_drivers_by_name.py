@@ -65,8 +65,9 @@ def test_a_missing_driver_is_named_with_who_asked_what_is_there_and_what_is_near
     ],
 )
 def test_a_well_known_driver_that_is_missing_comes_with_its_pip_install(question: str, name: str, package: str) -> None:
-    installed = {found.name for found in distributions()}
-    expected = f"{package} is on the list plugins.deny" if package in installed else f"'pip install {package}'"
+    offered = {(found.name, entry.name) for found in distributions() for entry in found.entry_points}
+    installed = (package, name) in offered
+    expected = f"{package} is on the list plugins.deny" if installed else f"'pip install {package}'"
     with pytest.raises(PluginNotFoundError, match=expected):
         getattr(PluginHost(deny=[package]), question)(name)
 
