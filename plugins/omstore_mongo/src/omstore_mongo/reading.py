@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from omcore.errors import CorruptBlobError
 from omcore.storage.backend import CHUNK_SIZE
+from omstore_mongo.ahead import ReadAhead
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typing_extensions import Buffer
 
     from omcore.storage.digests import ChunkDigests
-
-Fetch: TypeAlias = Callable[[int, int], Iterator[bytes]]
-"""Gives the chunks from one number up to another, in order."""
+    from omstore_mongo.ahead import Fetch
 
 
 class ChunkedBlob(io.RawIOBase):
@@ -29,7 +29,7 @@ class ChunkedBlob(io.RawIOBase):
 
     def __init__(self, digests: ChunkDigests, fetch: Fetch) -> None:
         self.digests = digests
-        self._fetch = fetch
+        self._ahead = ReadAhead(fetch, len(digests.chunks))
         self._position = 0
         self._at = -1
         self._chunk = b""
@@ -70,13 +70,17 @@ class ChunkedBlob(io.RawIOBase):
         self._position = max(self._position, self.digests.info.size)
         return b"".join([memoryview(chunks[0])[skip:], *chunks[1:]]) if chunks else b""
 
+    def close(self) -> None:
+        self._ahead.close()
+        super().close()
+
     def _chunks(self, first: int, end: int) -> Iterator[bytes]:
         """The chunks, verified; the one that was read last is not fetched again."""
         if first == self._at and first < end:
             yield self._chunk
             first += 1
         if first < end:
-            for number, chunk in enumerate(self._fetch(first, end), first):
+            for number, chunk in enumerate(self._ahead.read(first, end), first):
                 if blake3(chunk).digest() != self.digests.chunks[number]:
                     digest = self.digests.info.digest
                     raise CorruptBlobError(f"the bytes of blob {digest!r} do not match their digest in chunk {number}")
