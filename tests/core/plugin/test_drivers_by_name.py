@@ -66,10 +66,18 @@ def test_a_missing_driver_is_named_with_who_asked_what_is_there_and_what_is_near
 )
 def test_a_well_known_driver_that_is_missing_comes_with_its_pip_install(question: str, name: str, package: str) -> None:
     offered = {(found.name, entry.name) for found in distributions() for entry in found.entry_points}
-    installed = (package, name) in offered
+    installed = any((package, driver) in offered for driver in (name, name.removesuffix("db")))
     expected = f"{package} is on the list plugins.deny" if installed else f"'pip install {package}'"
     with pytest.raises(PluginNotFoundError, match=expected):
         getattr(PluginHost(deny=[package]), question)(name)
+
+
+def test_a_near_driver_that_is_installed_is_not_to_be_installed_again(site: Site) -> None:
+    if "spark" not in {entry.name for found in distributions() for entry in found.entry_points}:
+        site.add("omrt-spark", {"omcore.runtime": {"spark": "nowhere:Runtime"}})
+    with pytest.raises(PluginNotFoundError, match=r"did you mean 'spark'\?") as caught:
+        PluginHost().runtime_backend("sparks")
+    assert "pip install" not in str(caught.value)
 
 
 def test_two_packages_of_one_name_are_an_error_that_names_both_when_it_is_asked_for(site: Site) -> None:

@@ -69,14 +69,17 @@ class Drivers:
             broken: the hook modules in quarantine, which might have answered.
         """
         names = self.installed.names(kind.group)
-        refused = [one for one in self.installed.refused if (one.info.group, one.info.name) == (kind.group, name)]
+        packages = _packages(kind)
+        known = nearest(name, packages)
+        asked = {(kind.group, name), (kind.group, known)}
+        refused = [one for one in self.installed.refused if (one.info.group, one.info.name) in asked]
         silent = [f"{info.name!r} of {info.package}" for info in broken]
         parts = [
             f"no {kind.word} plugin is called {name!r}{self._asked}",
             *(one.reason for one in refused),
             f"{near(name, names)}installed are {listed(names)}",
             *([f"could not ask {', '.join(silent)}, see 'om plugins'"] if silent else []),
-            *([] if refused else _advice(kind, name)),
+            *([] if known is None or known in names or refused else [_advice(name, known, packages[known])]),
         ]
         return PluginNotFoundError("; ".join(parts))
 
@@ -121,13 +124,15 @@ def _described(driver: Any) -> str:
     return f"class {driver.__module__}.{driver.__qualname__}" if isinstance(driver, type) else repr(type(driver))
 
 
-def _advice(kind: Kind, name: str) -> list[str]:
+def _packages(kind: Kind) -> Mapping[str, str]:
+    """The packages of well-known drivers, by the drivers' names."""
     text = resources.files("omcore.plugin").joinpath("known.toml").read_text(encoding="utf-8")
-    packages: Mapping[str, str] = tomllib.loads(text).get(kind.word, {})
-    known = nearest(name, packages)
-    if known is None:
-        return []
-    return [f"install {'it' if known == name else repr(known)} with 'pip install {packages[known]}'"]
+    found: Mapping[str, str] = tomllib.loads(text).get(kind.word, {})
+    return found
+
+
+def _advice(name: str, known: str, package: str) -> str:
+    return f"install {'it' if known == name else repr(known)} with 'pip install {package}'"
 
 
 def _load_by_stevedore(entry_point: metadata.EntryPoint) -> Any:
