@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from omcore.errors import ConfigurationError, OmError, StorageUnavailableError
+from omcore.plugin.options import read_options
 from omcore.storage.backend import Place
 from omstore_mongo.options import MongoOptions
 from omstore_mongo.storage import MongoStorage
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 SECRET = "swordfish"
 
 
-def opened(url: str, tmp_path: Path, timeout: float = 30) -> MongoStorage:
-    return MongoStorage(MongoOptions(url=SecretStr(url), timeout=timeout), Place("addresses", tmp_path))
+def opened(url: str, tmp_path: Path, timeout: float = 30, **options: object) -> MongoStorage:
+    """A storage, opened as a configuration file says."""
+    said = {"url": url, "timeout": timeout, **options}
+    checked = read_options(MongoStorage, said, "storage of context 'dev'", {})
+    assert isinstance(checked, MongoOptions)
+    return MongoStorage(checked, Place("addresses", tmp_path))
 
 
 def refused(url: str, tmp_path: Path) -> OmError:
@@ -86,6 +91,8 @@ def test_a_user_of_another_database_or_without_rights_is_told_so(users: Mongod, 
         "mongodb://host:99999/x",
         f"mongodb://us:er:{SECRET}@host/x",
         f"mongodb://user:pass/{SECRET}@host/x",
+        f"mongodb://user:{SECRET}@rest@host/x",
+        f"mongodb://user:p@{SECRET}/rest@host/x",
         f"mongodb://user:{SECRET}@host/x?nonsense=1",
         "mongodb://host/x?tls=true&tlsCAFile=/no/such/file.pem",
         "mongodb://host/x?tls=true&tlsCertificateKeyFile=/dev/null",
@@ -94,6 +101,22 @@ def test_a_user_of_another_database_or_without_rights_is_told_so(users: Mongod, 
 )
 def test_what_is_no_address_is_a_mistake_in_the_configuration(url: str, tmp_path: Path) -> None:
     assert isinstance(refused(url, tmp_path), ConfigurationError)
+
+
+def test_a_database_of_the_server_itself_is_not_for_contexts(standalone: Mongod, tmp_path: Path) -> None:
+    place = f"mongodb://127.0.0.1:{standalone.port}"
+    for name in ("admin", "config", "local"):
+        with pytest.raises(ConfigurationError, match=f"{name}.*a database of the server itself"):
+            opened(f"{place}/{name}", tmp_path)
+        with pytest.raises(ConfigurationError, match=r"'database' of .* a database of the server itself"):
+            opened(place, tmp_path, database=name)
+        opened(f"{place}/{name}", tmp_path, database="team").close()
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), 1e12])
+def test_a_timeout_that_is_none_is_refused(timeout: float, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="timeout"):
+        opened("mongodb://127.0.0.1:1", tmp_path, timeout=timeout)
 
 
 def test_a_server_that_is_not_there_or_another_one_is_named(standalone: Mongod, tmp_path: Path) -> None:

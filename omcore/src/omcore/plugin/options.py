@@ -123,7 +123,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _safe(error: ErrorDetails, secrets: list[str]) -> str:
     """What pydantic or the driver says about a value, without the value."""
-    text = mask_text(error["msg"])
+    text = mask_text(error["msg"].removeprefix("Value error, "))
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         for quoted in (secret, repr(secret)[1:-1]):
             if quoted in text and len(quoted) < SHORTEST_QUOTE:

@@ -15,6 +15,7 @@ from pymongo.read_concern import ReadConcern
 from omcore.errors import ConfigurationError, StorageError
 from omstore_mongo.abandoned import APPLICATION
 from omstore_mongo.errors import checked_address, is_duplicate, translated, unreachable
+from omstore_mongo.options import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +30,6 @@ Document: TypeAlias = dict[str, Any]
 """What MongoDB keeps."""
 
 T = TypeVar("T")
-
-SCHEMES = ("mongodb://", "mongodb+srv://")
 
 DEFAULT_DATABASE = "omcore"
 
@@ -61,6 +60,7 @@ class Connection:
         self._closed = False
         self.address = _without_secrets(options.url.get_secret_value())
         try:
+            _refuse_reserved(self.database.name, self.address)
             with self.translated("open it"):
                 hello = self.database.client.admin.command("hello")
                 self.database.command("ping")
@@ -126,8 +126,6 @@ class Connection:
 
     def _connect(self) -> MongoClient[Document]:
         url, milliseconds = self._options.url.get_secret_value(), int(self._options.timeout * 1000)
-        if not url.startswith(SCHEMES):
-            raise ConfigurationError(f"the address of a MongoDB server begins with {' or '.join(SCHEMES)}; see 'url'")
         with checked_address(self.address):
             return MongoClient(
                 url,
@@ -137,6 +135,12 @@ class Connection:
                 serverSelectionTimeoutMS=milliseconds,
                 connectTimeoutMS=milliseconds,
             )
+
+
+def _refuse_reserved(name: str, address: str) -> None:
+    if name in RESERVED:
+        mend = f"name one of your own as 'database', and write authSource={name} if that is where the user is"
+        raise ConfigurationError(f"{address} names {name!r}, a database of the server itself; {mend}")
 
 
 def _without_secrets(url: str) -> str:
