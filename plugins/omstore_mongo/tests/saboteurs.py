@@ -10,8 +10,8 @@ from omcore.errors import ConflictError
 from omcore.storage.backend import Put
 from omcore.storage.digests import Digester
 from omstore_mongo import rows
-from omstore_mongo.blobs import _batches, _documents, _pieces
 from omstore_mongo.storage import MongoStorage
+from omstore_mongo.uploads import batches, documents, pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,11 +23,11 @@ class PublishesFirst(MongoStorage):
     """Writes the document of a blob, and then its chunks."""
 
     def write_blob(self, chunks: Iterable[bytes | bytearray | memoryview]) -> BlobInfo:
-        pieces, digester, upload = list(_pieces(chunks)), Digester(), ObjectId()
-        documents = list(_documents(upload, iter(pieces), digester))
+        pieces, digester, upload = list(pieces_of(chunks)), Digester(), ObjectId()
+        made = list(documents(upload, iter(pieces), digester))
         digests = digester.result()
         self._blobs._publish(digests.info, {"data": None, "upload": upload, "digests": Binary(digests.to_bytes())})
-        for batch in _batches(documents):
+        for batch in batches(made):
             self._blobs._send(batch)
         return digests.info
 

@@ -36,7 +36,7 @@ class Believing(MongoStorage):
     """Returns what there is."""
 
     def open_blob(self, digest: str) -> BinaryIO:
-        found = self._blobs._find(digest)
+        found = self._blobs.document(digest)
         return io.BytesIO(found["data"]) if found["data"] else super().open_blob(digest)
 
 

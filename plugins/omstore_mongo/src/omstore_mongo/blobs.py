@@ -17,8 +17,8 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import chain, islice
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO
 
 from bson import Binary, ObjectId
 from pymongo.errors import BulkWriteError
@@ -28,6 +28,7 @@ from omcore.storage.backend import CHUNK_SIZE, BlobInfo
 from omcore.storage.digests import ChunkDigests, Digester, digest_of, is_digest
 from omstore_mongo.errors import DUPLICATE
 from omstore_mongo.reading import ChunkedBlob
+from omstore_mongo.uploads import Upload, batches, documents, pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -42,16 +43,11 @@ BLOBS, CHUNKS = "omcore.blobs", "omcore.chunks"
 LARGEST_INLINE = 128 << 10
 """Bytes of a blob above which it is kept in chunks."""
 
-CHUNKS_AT_ONCE = 4
-"""Chunks in one message."""
-
 BATCHES_ON_THEIR_WAY = 2
 """Messages that are sent, or wait to be, while the next one is made."""
 
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 """Later than any upload; an id cannot tell of times much later."""
-
-T = TypeVar("T")
 
 
 class Blobs:
@@ -73,7 +69,7 @@ class Blobs:
 
     def write(self, chunks: Iterable[bytes | bytearray | memoryview]) -> BlobInfo:
         """See `StorageBackend.write_blob`."""
-        pieces = _pieces(chunks)
+        pieces = pieces_of(chunks)
         first = next(pieces, b"")
         second = next(pieces, None)
         if second is None and len(first) <= LARGEST_INLINE:
@@ -88,7 +84,7 @@ class Blobs:
         try:
             with ThreadPoolExecutor(1, "om-upload") as sender:  # one batch is sent while the next is made
                 sent: deque[Future[None]] = deque()
-                for batch in _batches(_documents(upload, pieces, digester)):
+                for batch in batches(documents(upload, pieces, digester)):
                     while len(sent) >= BATCHES_ON_THEIR_WAY:
                         sent.popleft().result()
                     sent.append(sender.submit(self._send, batch))
@@ -132,13 +128,18 @@ class Blobs:
 
     def open(self, digest: str) -> BinaryIO:
         """See `StorageBackend.open_blob`."""
-        found = self._find(digest)
+        found = self.document(digest)
         if found.get("upload") is None:
             return io.BytesIO(_content(found))
         digests = _digests(found)
         return io.BufferedReader(ChunkedBlob(digests, Upload(self, digest, found["upload"]).read), CHUNK_SIZE)
 
-    def _find(self, digest: str) -> Document:
+    def document(self, digest: str) -> Document:
+        """The document of a blob.
+
+        Raises:
+            BlobNotFoundError: this context holds no such blob.
+        """
         with self._connection.translated("read a blob"):
             ours = {"_id": digest, self._holder: {"$exists": True}}
             found = self._blobs.find_one(ours) if is_digest(digest) else None
@@ -147,6 +148,16 @@ class Blobs:
                 f"no blob {digest!r} is in this storage; if a record names it, restore it from a copy or write it again"
             )
         return found
+
+    def chunks(self, upload: ObjectId, first: int, end: int) -> Iterator[bytes]:
+        """The chunks of an upload, in order, up to the first that is missing."""
+        query = {"upload": upload, "n": {"$gte": first, "$lt": end}}
+        with self._connection.translated("read a blob"):
+            found = self._chunks.find(query, {"_id": 0, "n": 1, "data": 1}, sort=[("n", 1)])
+            for number, chunk in enumerate(found, first):
+                if chunk["n"] != number or not isinstance(chunk.get("data"), bytes):
+                    return
+                yield chunk["data"]
 
     # --- age
 
@@ -202,7 +213,7 @@ class Blobs:
             size = self._delete_unheld({})
             newest = ObjectId.from_datetime(min(older_than, LATEST))
             grouped: list[Document] = [{"$match": {"upload": {"$lt": newest}}}, {"$group": {"_id": "$upload"}}]
-            for uploads in _batches(found["_id"] for found in self._chunks.aggregate(grouped)):
+            for uploads in batches(found["_id"] for found in self._chunks.aggregate(grouped)):
                 used = {found["upload"] for found in self._blobs.find({"upload": {"$in": uploads}}, {"upload": 1})}
                 for upload in set(uploads) - used:
                     size += self._size(upload)
@@ -212,41 +223,6 @@ class Blobs:
     def _size(self, upload: ObjectId) -> int:
         total = {"$group": {"_id": None, "size": {"$sum": {"$binarySize": "$data"}}}}
         return sum(found["size"] for found in self._chunks.aggregate([{"$match": {"upload": upload}}, total]))
-
-
-class Upload:
-    """The chunks of a blob, wherever they are: a blob that is written anew has other chunks, with the same bytes."""
-
-    def __init__(self, blobs: Blobs, digest: str, upload: ObjectId) -> None:
-        self._blobs = blobs
-        self._digest = digest
-        self._upload = upload
-
-    def read(self, first: int, end: int) -> Iterator[bytes]:
-        """The chunks from `first` up to `end`, in order.
-
-        Raises:
-            BlobNotFoundError: the blob was deleted meanwhile.
-            CorruptBlobError: chunks are missing.
-        """
-        for chunk in self._present(first, end):
-            yield chunk
-            first += 1
-        if first < end:
-            latest = self._blobs._find(self._digest).get("upload")
-            if latest in (None, self._upload):
-                raise CorruptBlobError(f"blob {self._digest!r} has lost its chunk {first}")
-            self._upload = latest
-            yield from self.read(first, end)
-
-    def _present(self, first: int, end: int) -> Iterator[bytes]:
-        query = {"upload": self._upload, "n": {"$gte": first, "$lt": end}}
-        with self._blobs._connection.translated("read a blob"):
-            found = self._blobs._chunks.find(query, {"_id": 0, "n": 1, "data": 1}, sort=[("n", 1)])
-            for number, chunk in enumerate(found, first):
-                if chunk["n"] != number or not isinstance(chunk.get("data"), bytes):
-                    return
-                yield chunk["data"]
 
 
 def _length(found: Document) -> int:
@@ -271,30 +247,3 @@ def _digests(found: Document) -> ChunkDigests:
     if digests.info != expected:
         raise CorruptBlobError(f"blob {expected.digest!r} has not the size or the chunk digests it was stored with")
     return digests
-
-
-def _documents(upload: ObjectId, pieces: Iterator[bytes], digester: Digester) -> Iterator[Document]:
-    for number, piece in enumerate(pieces):
-        digester.update(piece)
-        yield {"_id": ObjectId(), "upload": upload, "n": number, "data": Binary(piece)}
-
-
-def _pieces(chunks: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
-    """The same bytes, in pieces of `CHUNK_SIZE`; the last may be shorter."""
-    held = bytearray()
-    for chunk in chunks:
-        rest = memoryview(chunk).cast("B")
-        while len(held) + len(rest) >= CHUNK_SIZE:
-            room = CHUNK_SIZE - len(held)
-            yield bytes(held) + bytes(rest[:room]) if held else bytes(rest[:room])
-            held.clear()
-            rest = rest[room:]
-        held += rest
-    if held:
-        yield bytes(held)
-
-
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(items)
-    while batch := list(islice(rest, CHUNKS_AT_ONCE)):
-        yield batch
