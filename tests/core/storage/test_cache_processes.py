@@ -49,6 +49,17 @@ def ended(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def content_of_copy(storage: CachedStorage, digest: str) -> bytes:
+    """What is in the file of a copy, or in the blob where another process has removed the copy just now."""
+    path = storage.copy_path(digest, fetch=True)
+    assert path is not None
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        with storage.open_blob(digest) as file:
+            return file.read()
+
+
 def read_all(place: Place, digests: list[str], rounds: int, told: int | None = None, seed: int = 0) -> None:
     """Read blobs in ways that dice choose, and fail if one is not itself."""
     dice = random.Random(seed)
@@ -56,9 +67,7 @@ def read_all(place: Place, digests: list[str], rounds: int, told: int | None = N
         for _ in range(rounds):
             digest = dice.choice(digests)
             if dice.random() < 0.5:
-                path = storage.copy_path(digest, fetch=True)
-                assert path is not None
-                content = path.read_bytes()
+                content = content_of_copy(storage, digest)
             else:
                 with storage.open_blob(digest) as file:
                     first = file.read(dice.choice([0, 100, CHUNK_SIZE]))

@@ -1,8 +1,9 @@
 """Copies of blobs on local disk, up to a size. A digest never lies, so no copy is ever out of date.
 
 The folder is one of blobs, as an embedded storage has; a copy's age is when it was last asked for. `size` holds the
-bytes of all copies, about; when they are too many, one process counts anew and removes those that were not asked for
-the longest. Nothing that goes wrong here is an error for a reader: there is no copy then.
+bytes of all copies, about; when they are too many, whoever has made one counts anew and removes those that were not
+asked for the longest. Who has one open reads on; who has only its path may find it gone. Nothing that goes wrong here
+is an error for a reader: there is no copy then.
 """
 
 from __future__ import annotations
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
     from omcore.storage.backend import BlobInfo
     from omcore.storage.digests import ChunkDigests
-
-YOUNG = timedelta(seconds=10)
-"""What was asked for so recently is not removed: a reader has this long from a copy's path to an open file."""
 
 UNFINISHED = timedelta(hours=1)
 """A copy that nobody has gone on with for so long was given up."""
@@ -71,7 +69,10 @@ class BlobCache:
         return None
 
     def path(self, digest: str) -> Path | None:
-        """The file of a copy, verified as a whole; `None` if there is none. A copy that is damaged is removed."""
+        """The file of a copy, verified as a whole; `None` if there is none. A copy that is damaged is removed.
+
+        The file may be gone before it is opened, where others make copies meanwhile.
+        """
         with self._spared(digest):
             return self._folder.local_path(digest) if self._folder.renew(digest) else None
         return None
@@ -98,20 +99,20 @@ class BlobCache:
 
     def _publish(self, path: Path, digests: ChunkDigests) -> Path:
         kept = self._folder.publish(path, digests)
-        self._count(digests.info.size)
+        self._count(digests.info)
         return kept
 
-    def _count(self, size: int) -> None:
+    def _count(self, made: BlobInfo) -> None:
         total = self._root / "size"
         with held(self._root / "size.lock", shared=False):
             try:
-                found = int(total.read_text("ascii")) + size
+                found = int(total.read_text("ascii")) + made.size
             except (FileNotFoundError, ValueError):
                 found = self._limit + 1
-            total.write_text(str(self._evict() if found > self._limit else found), "ascii")
+            total.write_text(str(self._evict(made) if found > self._limit else found), "ascii")
 
-    def _evict(self) -> int:
-        """Remove the copies that were not asked for the longest, until there is room; the bytes that are left."""
+    def _evict(self, made: BlobInfo) -> int:
+        """Remove the copies that were not asked for the longest, but for one, until there is room; the bytes left."""
         now = datetime.now(UTC)
         self._folder.sweep(now - UNFINISHED)
         copies = sorted(self._folder.ages(_AFTER_ALL), key=lambda found: found[0])
@@ -119,7 +120,9 @@ class BlobCache:
         for _, info in copies if left > self._limit else ():
             if left <= self._limit * FULL:
                 break
-            left -= info.size if self._folder.delete(info.digest, now - YOUNG) else 0
+            if info.digest != made.digest:
+                self._folder.delete(info.digest, _AFTER_ALL)
+                left -= info.size
         return left
 
     # --- trouble

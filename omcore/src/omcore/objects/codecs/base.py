@@ -139,6 +139,9 @@ class Source(Protocol):
     def path(self, part: Part, *, whole: bool = True) -> Path | None:
         """The part as a local file to map into memory; `None` where there is none, so that it is to be opened.
 
+        The file may be a copy that makes room for others. Who has it open reads on, but it may be gone before that
+        (`FileNotFoundError`): then too the part is to be opened, as `omcore.objects.codecs.reading.from_file` does.
+
         Args:
             part: the part.
             whole: all of it is going to be read; else a part that is far away is not fetched for this.

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from omcore.objects.codecs import loaders
 from omcore.objects.codecs.base import Codec, Content
-from omcore.objects.codecs.reading import malformed, only_part, pieces, read_into, refuse_query
+from omcore.objects.codecs.reading import from_file, malformed, only_part, pieces, read_into, refuse_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from omcore.objects.codecs.base import Part, Query, Sink, Source, Trust
 
@@ -120,12 +121,16 @@ def _unpacked(memory: memoryview, kind: str) -> tuple[memoryview, list[memoryvie
     return memory[start : start + length], buffers
 
 
+def _mapped(path: Path) -> memoryview:
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+
+
 def _memory(part: Part, source: Source) -> memoryview:
     """A part in memory that may be written to: mapped from its file, which stays as it is, or read."""
-    path = source.path(part)
-    if path is not None and part.size:
-        with path.open("rb") as file:
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+    found = from_file(source, part, _mapped) if part.size else None
+    if found is not None:
+        return found
     data = memoryview(bytearray(part.size))
     with source.open(part) as stream:
         read_into(stream, data)

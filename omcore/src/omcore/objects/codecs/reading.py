@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from omcore.errors import ColumnNotFoundError, CorruptBlobError, InvalidFilterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from omcore.objects.codecs.base import Content, Part, Query, Source
+
+T = TypeVar("T")
 
 PIECE = 4 << 20
 """Bytes that are handed over at a time when a value is streamed."""
@@ -34,6 +37,22 @@ def read_part(source: Source, part: Part) -> bytes:
         message = f"a part has {len(data)} bytes but {part.size} were written; restore it from a backup"
         raise CorruptBlobError(message)
     return data
+
+
+def from_file(source: Source, part: Part, use: Callable[[Path], T], *, whole: bool = True) -> T | None:
+    """What `use` makes of a part's local file; `None` where there is none, or none any more: then it is to be opened.
+
+    Args:
+        source: where the part is.
+        part: the part; it is not empty.
+        use: opens the file, or maps it into memory.
+        whole: see `Source.path`.
+    """
+    path = source.path(part, whole=whole)
+    try:
+        return None if path is None else use(path)
+    except FileNotFoundError:
+        return None
 
 
 def read_into(stream: BinaryIO, target: memoryview) -> None:

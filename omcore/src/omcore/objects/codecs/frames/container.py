@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from omcore.objects.codecs.reading import malformed, pieces, read_part
+from omcore.objects.codecs.reading import from_file, malformed, pieces, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -126,12 +126,12 @@ def open_part(part: Part, source: Source, *, whole: bool) -> Iterator[OpenPart]:
         yield OpenPart(part, table)
         return
     with contextlib.ExitStack() as stack:
-        path = source.path(part, whole=whole)
         with translated(part):
-            stream = None if path is not None else stack.enter_context(source.open(part))
-            origin = stack.enter_context(pa.PythonFile(stream, "r") if stream else pa.memory_map(str(path)))
+            mapped = from_file(source, part, lambda path: pa.memory_map(str(path)), whole=whole)
+            origin = mapped or pa.PythonFile(stack.enter_context(source.open(part)), "r")
+            stack.enter_context(origin)
             # of a file that is far away, what is asked for comes in few reads, several at a time
-            file = stack.enter_context(pq.ParquetFile(origin, pre_buffer=stream is not None))
+            file = stack.enter_context(pq.ParquetFile(origin, pre_buffer=mapped is None))
         yield OpenPart(part, file)
 
 
