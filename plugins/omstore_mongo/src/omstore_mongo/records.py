@@ -11,7 +11,7 @@ from omstore_mongo.commits import Commits
 from omstore_mongo.intents import Intents
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from pymongo.collection import Collection as MongoCollection
@@ -68,16 +68,16 @@ class Records:
         page: list[Record] = []
         rest = limit
         while rest:  # what is about to be deleted is left out here, so that a page may be short of its length
-            read = [*self._read(prefix, where, after, rest, fields)]
-            page += [record for _, record in read if record is not None]
+            read = [*self._rows(prefix, where, after, rest, fields)]
+            page += self._records(read, where, fields)
             if len(read) < rest:
                 break
-            rest, after = limit - len(page), read[-1][0]
+            rest, after = limit - len(page), read[-1]["_id"]
         return page
 
     def scan(self, prefix: str, where: Mapping[str, Scalar], fields: Collection[str] | None) -> Iterator[Record]:
         """See `StorageBackend.scan_records`; one question of the server, however many there are."""
-        return (record for _, record in self._read(prefix, where, None, 0, fields) if record is not None)
+        return self._records(self._rows(prefix, where, None, 0, fields), where, fields)
 
     def commit(self, changes: Sequence[Change]) -> Mapping[str, str]:
         """See `StorageBackend.commit`."""
@@ -93,15 +93,15 @@ class Records:
         with self._connection.translated("clear unfinished changes"):
             self._intents.sweep(older_than)
 
-    def _read(
+    def _rows(
         self,
         prefix: str,
         where: Mapping[str, Scalar],
         after: str | None,
         limit: int,
         fields: Collection[str] | None,
-    ) -> Iterator[tuple[str, Record | None]]:
-        """The keys that may fit, in order, each with its record if it does."""
+    ) -> Iterator[Document]:
+        """The documents that may fit, in order."""
         check_prefix(prefix)
         check_prefix(after or "")
         wanted = rows.having(where)
@@ -111,13 +111,18 @@ class Records:
         if wanted:  # what is about to change may come to fit, or cease to: it is looked at here
             query["$or"] = [wanted, {"next": {"$exists": True}}]
         shown = None if fields is None else rows.showing(fields)
-        listed = fields is not None
         with self._connection.translated("list records"):
-            for row in self._collection.find(query, shown, sort=[("_id", 1)], limit=limit, batch_size=limit or BATCH):
-                if "next" in row:
-                    yield row["_id"], self._fitting(row, where, fields)
-                else:
-                    yield row["_id"], rows.to_record(row, listed=listed)
+            yield from self._collection.find(query, shown, sort=[("_id", 1)], limit=limit, batch_size=limit or BATCH)
+
+    def _records(
+        self, found: Iterable[Document], where: Mapping[str, Scalar], fields: Collection[str] | None
+    ) -> Iterator[Record]:
+        read = rows.to_record if fields is None else rows.to_listed
+        for row in found:
+            if "next" not in row:
+                yield read(row)
+            elif (record := self._fitting(row, where, fields)) is not None:
+                yield record
 
     def _fitting(self, row: Document, where: Mapping[str, Scalar], fields: Collection[str] | None) -> Record | None:
         """A record that is about to change, if it fits as it is now."""

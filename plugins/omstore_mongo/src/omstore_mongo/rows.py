@@ -47,24 +47,30 @@ def to_row(put: Put) -> Document:
     return {"revision": revision, "body": body, "checksum": _checksum(put.key, revision, body)}
 
 
-def to_record(row: Document, *, listed: bool = False) -> Record:
-    """A record as it was read.
-
-    Args:
-        row: the document.
-        listed: only some fields of the body were read, so that the checksum says nothing.
+def to_record(row: Document) -> Record:
+    """A record that was read whole.
 
     Raises:
         CorruptRecordError: it does not match its checksum, or has not the form of a record.
     """
-    key = row["_id"]
     try:
-        body, revision = row["body"], row["revision"]
-        if listed or _checksum(key, revision, body) == row["checksum"]:
-            return Record(key, {name: from_json(text) for name, text in body.items()}, revision)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        pass  # as below: it is no record any more
-    raise damaged(key)
+        if _checksum(row["_id"], row["revision"], row["body"]) != row["checksum"]:
+            raise damaged(row["_id"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise damaged(row["_id"]) from error
+    return to_listed(row)
+
+
+def to_listed(row: Document) -> Record:
+    """A record of whose body only some fields were read, so that its checksum says nothing.
+
+    Raises:
+        CorruptRecordError: it has not the form of a record.
+    """
+    try:
+        return Record(row["_id"], {name: from_json(text) for name, text in row["body"].items()}, row["revision"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise damaged(row["_id"]) from error
 
 
 def damaged(key: str) -> CorruptRecordError:
