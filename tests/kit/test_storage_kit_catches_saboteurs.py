@@ -71,7 +71,7 @@ FOUND_BY_SEQUENCES = (
 def test_made_up_sequences_alone_catch_it(tmp_path: Path, name: str) -> None:
     (kind,) = (kind for kind in SABOTEURS if kind.__name__ == name)
     with pytest.raises((AssertionError, KeyError)):
-        compare_sequences(kind.opened, tmp_path, 100)
+        compare_sequences(kind.opened, tmp_path, 2000)  # it ends with the first that shows it: at times a late one
 
 
 def test_made_up_sequences_find_nothing_in_an_honest_storage(tmp_path: Path) -> None:
