@@ -223,4 +223,4 @@ class PromotionRefusedError(OmError):
 
 
 class MigrationRefusedError(OmError):
-    """The target has something of its own under the name of an object that was to be migrated; it stays as it is."""
+    """Objects that were to be migrated cannot be in the target, or it has others of their names, which stay there."""

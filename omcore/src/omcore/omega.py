@@ -12,6 +12,7 @@ from omcore.runtimes.scope import Scope
 from omcore.submission import Submitter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from omcore.context import Context
@@ -147,7 +148,13 @@ class Omega:
         return self if bucket == self.bucket else Omega(self.context, bucket)
 
     def migrate(
-        self, target: Omega, *, bucket: str | None = None, dry_run: bool = False, verify: bool = False
+        self,
+        target: Omega,
+        *,
+        bucket: str | None = None,
+        dry_run: bool = False,
+        verify: bool = False,
+        skip: str | Iterable[str] = (),
     ) -> Migration:
         """Copy every object of this context, with all its versions, history and aliases, to another context.
 
@@ -160,18 +167,19 @@ class Omega:
             bucket: only this bucket; `None` for all buckets of the context.
             dry_run: compare, say what would be copied, and change nothing.
             verify: read also the bytes that the target has already, and mend what is damaged.
+            skip: objects to leave out, each as `store/name` or `bucket/store/name`, or a pattern such as `jobs/*`.
 
         Raises:
-            MigrationRefusedError: the target has an object of its own under the name of one of these; nothing was
-                copied, unless it was put there meanwhile.
-            InvalidArgumentError: both have the same storage, or there is no such bucket.
+            MigrationRefusedError: the target has an object of its own under the name of one of these, or cannot have
+                one of its kind; names all of them. Nothing was copied, unless it was put there meanwhile.
+            InvalidArgumentError: both have the same storage, or there is no such bucket or object to leave out.
             StorageError: something is damaged or failed; what was copied before is whole.
         """
         from omcore.migration import make_plan
 
         if not isinstance(target, Omega):
             raise InvalidArgumentError(f"migrate takes the context to copy to, such as om_prod, not {target!r}")
-        plan = make_plan(self.context.side, target.context.side, bucket)
+        plan = make_plan(self.context.side, target.context.side, bucket, skip)
         return plan.migration if dry_run else plan.run(verify=verify)
 
     def close(self) -> None:

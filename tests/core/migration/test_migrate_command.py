@@ -13,12 +13,15 @@ from sklearn.linear_model import LinearRegression
 import omcore as om
 from omcore.cli import cli
 from omcore.errors import InvalidArgumentError, MigrationRefusedError
+from omcore.migration import moving, plan
+from omcore.storage.transfer import copy_blob
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from omcore.omega import Omega
+    from omcore.storage.backend import StorageBackend
 
 
 @pytest.fixture
@@ -88,6 +91,7 @@ def test_a_bucket_goes_alone(contexts: tuple[Omega, Omega]) -> None:
         (["old", "old"], "have the same storage"),
         (["old", "nwe"], "did you mean 'new'"),
         (["old", "new", "--bucket", "usr"], "did you mean 'user'"),
+        (["old", "new", "--skip", "models/lime"], "did you mean 'models/line'"),
     ],
 )
 def test_a_mistake_is_one_sentence(contexts: tuple[Omega, Omega], words: list[str], says: str) -> None:
@@ -108,3 +112,44 @@ def test_the_method_says_the_same(contexts: tuple[Omega, Omega]) -> None:
         old.migrate(new, verify=True)
     with pytest.raises(InvalidArgumentError, match="such as om_prod"):
         old.migrate("new")  # type: ignore[arg-type]
+
+
+def test_what_is_to_be_left_out_is_and_is_named(contexts: tuple[Omega, Omega]) -> None:
+    old, new = contexts
+    new.datasets.put(1, "sales")
+    assert "--skip omega/datasets/sales" in run("old", "new", code=2)
+    assert run_json("old", "new", "--skip", "datasets/*", "--dry-run")["skipped"] == ["omega/datasets/sales"]
+    lines = run("old", "new", "--skip", "datasets/sales", "--skip", "jobs/*", code=2).splitlines()
+    assert lines == [line for line in lines if "no object 'jobs/*' to leave out" in line]
+    lines = run("old", "new", "--skip", "datasets/sales").splitlines()
+    assert lines[0].split()[6:8] == ["LEFT", "OUT"]
+    assert lines[-1].startswith("1 of 2 objects of old were copied to new")
+    assert lines[-1].endswith("; 1 left out: 'omega/datasets/sales'")
+    assert (new.datasets.get("sales"), new["user"].models.list()) == (1, ["line"])
+    assert old.migrate(new, skip="omega/datasets/sales").skipped == ["omega/datasets/sales"]
+
+
+def test_an_interrupt_says_how_far_it_came_and_the_next_run_goes_on(
+    contexts: tuple[Omega, Omega], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    copied: list[str] = []
+
+    def copy(digest: str, source: StorageBackend, target: StorageBackend) -> None:
+        if len(copied) == 2:
+            raise KeyboardInterrupt
+        copy_blob(digest, source, target)
+        copied.append(digest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "copy_blob", copy)
+        said = run("old", "new", code=1)
+    assert said.startswith("om: interrupted after 1 of 2 objects, with ")
+    assert "bytes copied; what can be seen in new is whole; run it again, and it goes on\n" in said
+    assert said.count("\n") == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(plan, "compare", interrupted)
+        assert run("old", "new", code=1) == ("om: interrupted while both contexts were compared; nothing was copied\n")
+    assert run("old", "new").splitlines()[-1].startswith("1 of 2 objects of old were copied to new: 1 versions")
