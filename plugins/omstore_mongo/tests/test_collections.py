@@ -17,11 +17,15 @@ from omcore.errors import (
     ColumnNotFoundError,
     InvalidArgumentError,
     InvalidFilterError,
+    MigrationRefusedError,
     OmError,
     StorageUnavailableError,
     UnsupportedTypeError,
 )
+from omcore.migration.plan import make_plan
+from omcore.migration.sides import Side
 from omcore.promotion.promote import promote
+from omcore.signing import KeyRing
 from omcore.storage.backend import Place
 from omcore.storage.memory import MemoryOptions, MemoryStorage
 from omstore_mongo.liveframes import BATCH
@@ -169,6 +173,21 @@ def test_another_storage_than_mongo_takes_no_collection(client: MongoClient[dict
     elsewhere = datasets(MemoryStorage(MemoryOptions(), Place("dev", tmp_path)))
     with pytest.raises(UnsupportedTypeError, match="where the storage is MongoDB"):
         elsewhere.put(client[DATA]["orders"], "orders")
+
+
+def test_a_migration_elsewhere_names_live_collections_also_dropped_ones_and_goes_without_them(
+    store: ObjectStore, client: MongoClient[dict[str, Any]], tmp_path: Path
+) -> None:
+    store.put(pd.DataFrame({"x": [1]}), "frame")
+    for name in ("live", "dropped"):
+        store.put(client[DATA]["orders"], name)
+    store.drop("dropped")
+    elsewhere = datasets(MemoryStorage(MemoryOptions(), Place("new", tmp_path)), "new")
+    source, target = (Side(each.context, each.storage, KeyRing(), each.codecs) for each in (store, elsewhere))
+    with pytest.raises(MigrationRefusedError, match=r"2 objects .*datasets/dropped: .*datasets/live: .*--skip"):
+        make_plan(source, target)
+    done = make_plan(source, target, skip=["datasets/live", "datasets/dropped"]).run()
+    assert (elsewhere.list(), len(done.skipped)) == (["frame"], 2)
 
 
 def test_a_collection_that_is_not_there_or_not_the_users_is_refused(
