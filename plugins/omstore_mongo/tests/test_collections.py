@@ -19,6 +19,7 @@ from omcore.errors import (
     InvalidFilterError,
     MigrationRefusedError,
     OmError,
+    StorageError,
     StorageUnavailableError,
     UnsupportedTypeError,
 )
@@ -130,6 +131,38 @@ def test_a_field_that_no_document_has_is_refused_with_the_near_match(
     store.put(client[DATA]["empty"], "empty")
     assert store.get("empty[x]", y__gt=1).columns.tolist() == ["x"]
     assert len(store.get("empty")) == 0
+
+
+def test_what_the_first_documents_have_is_a_column_also_where_the_chosen_have_it_not(
+    store: ObjectStore, client: MongoClient[dict[str, Any]]
+) -> None:
+    store.put(client[DATA]["orders"], "orders")
+    columns = ["_id", "item", "price", "n", "at", "lines", "paid", "key", "note"]
+    for asked in ({"price__gt": 1000}, {"price__gt": 5}, {"_id__gte": 3}):
+        assert store.get("orders", filter=asked).columns.tolist() == columns
+        assert [list(batch) for batch in store.getl("orders").filter(asked).batches()] == [columns]
+
+
+def test_a_collection_that_is_gone_is_an_error_and_no_empty_frame(
+    store: ObjectStore, client: MongoClient[dict[str, Any]]
+) -> None:
+    store.put(client[DATA]["orders"], "orders")
+    client[DATA]["orders"].drop()
+    for asked in ({}, {"columns": ["item"]}, {"filter": {"price__gt": 1}}):
+        with pytest.raises(StorageError, match=r"'depot\.orders', which is not there; restore it"):
+            store.get("orders", **asked)
+
+
+def test_a_field_with_a_dot_in_its_name_is_refused_by_that_reason(
+    store: ObjectStore, client: MongoClient[dict[str, Any]]
+) -> None:
+    client[DATA]["weird"].drop()
+    client[DATA]["weird"].insert_one({"_id": 1, "x.y": 2})
+    store.put(client[DATA]["weird"], "weird")
+    assert store.get("weird")["x.y"].tolist() == [2]
+    for asked in ({"columns": ["x.y"]}, {"filter": {"x.y__gt": 1}}):
+        with pytest.raises(ColumnNotFoundError, match=r"a field with a '\.' in its name cannot be selected"):
+            store.get("weird", **asked)
 
 
 def test_many_documents_come_some_at_a_time(store: ObjectStore, client: MongoClient[dict[str, Any]]) -> None:

@@ -214,8 +214,47 @@ def test_what_another_program_changed_is_noticed_and_never_returned(
     made = one.put(pd.DataFrame({"x": [0, 1, 2], "y": [0, 1, 2]}), "changed", kind=KIND)
     with standalone.client() as client:
         change(client[DATABASE][made.schema["collection"]])
-    with pytest.raises(CorruptBlobError, match="another program has changed them"):
+    with pytest.raises(CorruptBlobError, match=r"another program has changed them|is not there; restore it"):
         one.get("changed")
+
+
+@pytest.mark.parametrize("value", ["text", [1], {"a": 1}], ids=["text", "list", "document"])
+@pytest.mark.parametrize("column", ["x", "when", "size", "price"])
+def test_a_value_of_another_type_is_said_to_be_somebody_elses(
+    one: ObjectStore, standalone: Mongod, column: str, value: Any
+) -> None:
+    frame = pd.DataFrame(
+        {
+            "id": [0, 1],
+            "x": np.array([1, 2], np.int16),
+            "when": pd.to_datetime(["2024-01-02", "2024-01-03"]),
+            "size": pd.Categorical(["s", "m"]),
+            "price": [decimal.Decimal("1.50"), None],
+        }
+    )
+    made = one.put(frame, "retyped", kind=KIND)
+    with standalone.client() as client:
+        client[DATABASE][made.schema["collection"]].update_one({"_id": 0}, {"$set": {column: value}})
+    for asked in ({"columns": [column]}, {"filter": {"id__gte": 0}}):
+        with pytest.raises(CorruptBlobError, match="another program has changed them"):
+            one.get("retyped", **asked)
+
+
+def test_a_collection_that_is_gone_is_said_to_be_also_where_a_filter_chooses(
+    one: ObjectStore, standalone: Mongod
+) -> None:
+    made = one.put(pd.DataFrame({"x": [1]}), "gone", kind=KIND)
+    assert one.get("gone", x__gt=1).empty
+    with standalone.client() as client:
+        client[DATABASE][made.schema["collection"]].drop()
+    for asked in ({}, {"filter": {"x__gt": 0}}, {"columns": ["x"]}):
+        with pytest.raises(CorruptBlobError, match="is not there; restore it"):
+            one.get("gone", **asked)
+
+
+def test_a_key_that_a_document_cannot_have_is_said_with_the_rule(one: ObjectStore) -> None:
+    with pytest.raises(UnsupportedTypeError, match=r"no key may be empty, start with \$, or hold \. or NUL"):
+        one.put(pd.DataFrame({"x": [{"a\0": 1}]}), "keys", kind=KIND)
 
 
 def test_rows_cannot_be_appended_and_the_sentence_says_so(one: ObjectStore) -> None:

@@ -171,7 +171,8 @@ def _check(value: Any, depth: int) -> None:
     if isinstance(value, dict):
         for key, item in value.items():
             if not is_name(key):
-                raise UnkeptError(f"it holds a dict with the key {key!r}; no key may be empty, start with $ or hold .")
+                rule = "no key may be empty, start with $, or hold . or NUL"
+                raise UnkeptError(f"it holds a dict with the key {key!r}; {rule}")
             _check(item, depth - 1)
     elif isinstance(value, list):
         for item in value:

@@ -120,5 +120,8 @@ def _check_columns(live: Live, query: Query) -> None:
                 raise
             raise ColumnNotFoundError(str(error)) from error
         if not live.has(there) and (fields := live.fields()):
+            if column in fields:
+                why = f"a field with a '.' in its name cannot be selected or filtered, and {shown(column)} is one"
+                raise ColumnNotFoundError(f"{why} in collection {str(live.name)!r}; get it without naming columns")
             asked = f"no document of collection {str(live.name)!r} has a field {shown(column)}"
             raise ColumnNotFoundError(f"{asked}; {near(column, fields)}its first ones have {listed(fields)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pymongo
 from pymongo import MongoClient, ReadPreference, WriteConcern
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import CursorNotFound, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from omcore.errors import ConfigurationError, StorageError
@@ -107,7 +107,8 @@ class Connection:
                 with self.in_time():
                     return ask()
             except PyMongoError as error:
-                again = unreachable(error) or (isinstance(error, OperationFailure) and is_duplicate(error))
+                lost = unreachable(error) or isinstance(error, CursorNotFound)
+                again = lost or (isinstance(error, OperationFailure) and is_duplicate(error))
                 if not again or error.timeout or time.monotonic() + PAUSE > end:
                     raise
                 time.sleep(PAUSE)

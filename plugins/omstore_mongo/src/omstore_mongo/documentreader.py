@@ -17,12 +17,13 @@ from bson.errors import BSONError
 from omcore.errors import CorruptBlobError
 from omcore.objects.codecs.frames.axes import RangeAxis
 from omcore.objects.codecs.frames.columntypes import flat
+from omcore.objects.codecs.frames.container import UNREADABLE
 from omcore.objects.codecs.frames.framereader import FrameReader
 from omcore.objects.codecs.frames.rowreader import Piece
 from omcore.objects.codecs.reading import detail, malformed
 from omstore_mongo.cellforms import form_of
 from omstore_mongo.forms import UnkeptError
-from omstore_mongo.native import CollectionName, NativeCollections, split
+from omstore_mongo.pages import split
 from omstore_mongo.predicates import FieldPlace, Place, RangePlace, compiled
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from omcore.objects.codecs.base import Content, Source
     from omcore.objects.codecs.frames.filtering import Predicate
+    from omstore_mongo.native import CollectionName, NativeCollections
 
 BLOCK = 10_000
 """Documents that share a digest."""
@@ -116,9 +118,16 @@ class DocumentReader(FrameReader):
     # --- rows
 
     def _chosen(self, stored: list[str], query: dict[str, Any]) -> Iterator[Piece]:
+        found = False
         for documents in self._blocks(self._collections.read(self._collection, query, self._shown(stored))):
-            rows = np.array([document["_id"] for document in documents], np.int64)
+            try:
+                rows = np.array([document["_id"] for document in documents], np.int64)
+            except UNREADABLE as error:
+                raise self._changed() from error
             yield Piece(self._table(stored, documents), rows)
+            found = True
+        if not found and not self._collections.is_kept(self._kept.identifier):
+            raise self._changed()
 
     def _all(self, stored: list[str], blocks: Iterable[list[dict[str, Any]]]) -> Iterator[Piece]:
         start = 0
@@ -159,12 +168,18 @@ class DocumentReader(FrameReader):
         columns = {}
         for field in stored:
             values = [document.get(self._names[field]) for document in documents]
-            array = flat(self._forms[field].read(values))
+            try:
+                array = flat(self._forms[field].read(values))
+            except UNREADABLE as error:
+                raise self._changed() from error
             if array.type != types[field].physical():
                 raise malformed(self._kind, f"its field {self._names[field]!r} has type {array.type}")
             columns[field] = array
         return pa.table(columns)
 
     def _changed(self) -> CorruptBlobError:
+        if not self._collections.is_kept(self._kept.identifier):
+            mend = "restore it from a copy, or store the frame again"
+            return CorruptBlobError(f"collection {self._collection}, which holds the documents, is not there; {mend}")
         where = f"the documents in collection {self._collection} are not those that were stored"
         return CorruptBlobError(f"{where}: another program has changed them; store them again, or restore them")

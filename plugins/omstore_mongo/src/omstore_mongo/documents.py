@@ -117,7 +117,9 @@ def _names(frame: pd.DataFrame, index: Axis) -> list[str]:
     names = [str(label) for label in frame.columns] + levels
     for name in names:
         if not is_name(name) or name == "_id":
-            rule = "a field of a document is not called _id, is not empty, does not begin with $ and holds no '.'"
+            rule = (
+                "a field of a document is not called _id, is not empty, begins with no $ and holds neither '.' nor NUL"
+            )
             raise UnsupportedTypeError(f"column {name!r} cannot be kept in documents: {rule}; rename it first")
         if names.count(name) > 1:
             message = (

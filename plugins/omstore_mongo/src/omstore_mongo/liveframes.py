@@ -15,8 +15,8 @@ from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 
-from omcore.errors import CorruptBlobError
-from omstore_mongo.native import split
+from omcore.errors import CorruptBlobError, StorageError
+from omstore_mongo.pages import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -63,8 +63,18 @@ class Live:
 
     def fields(self) -> list[str]:
         """The fields of the first documents."""
-        found = islice(self.documents(None, None), FIRST)
+        found = map(self._decoded, self.collections.first(self.name, FIRST))
         return list(dict.fromkeys(chain.from_iterable(found)))
+
+    def check_there(self) -> None:
+        """Accept a collection that is there.
+
+        Raises:
+            StorageError: it is not.
+        """
+        if not self.collections.is_there(self.name):
+            mend = "restore it, or drop the dataset"
+            raise StorageError(f"the dataset is the live collection {str(self.name)!r}, which is not there; {mend}")
 
     def _decoded(self, data: bytes) -> dict[str, Any]:
         try:
@@ -79,28 +89,38 @@ def frames(live: Live, columns: Sequence[str] | None, query: Document | None, *,
     Args:
         live: the collection.
         columns: only these, in this order; `a.b` is the field `b` of the document in the field `a`.
-        query: which documents; `None` for all.
+        query: which documents; `None` for all. The fields of the first documents are columns even if these have none.
         whole: as one frame.
+
+    Raises:
+        StorageError: the collection is not there.
     """
+    known = live.fields() if columns is None and query is not None else []
     shown = None if columns is None else _projection(columns)
     documents = live.documents(query, shown)
     start = 0
     while batch := list(islice(documents, None if whole else BATCH)):
-        yield _frame(batch, columns, start)
+        yield _frame(batch, columns, start, known)
         start += len(batch)
     if not start:
-        yield _frame([], columns, 0)
+        live.check_there()
+        yield _frame([], columns, 0, known)
 
 
 def _projection(columns: Sequence[str]) -> dict[str, Any]:
-    """What the server sends; it refuses a field beside a field of it, so that the outer one is enough."""
+    """What the server sends; it refuses a field beside a field of it, so that the outer one is enough.
+
+    The ids come along: they say where to go on when the connection is lost.
+    """
     wanted = set(columns)
     outer = {path for path in wanted if not any(path.startswith(f"{other}.") for other in wanted)}
-    return {"_id": 1 if "_id" in wanted else 0, **dict.fromkeys(sorted(outer - {"_id"}), 1)}
+    return {"_id": 1, **dict.fromkeys(sorted(outer - {"_id"}), 1)}
 
 
-def _frame(documents: list[dict[str, Any]], columns: Sequence[str] | None, start: int) -> pd.DataFrame:
-    names = list(dict.fromkeys(chain.from_iterable(documents))) if columns is None else list(columns)
+def _frame(
+    documents: list[dict[str, Any]], columns: Sequence[str] | None, start: int, known: Sequence[str]
+) -> pd.DataFrame:
+    names = list(dict.fromkeys(chain(known, *documents))) if columns is None else list(columns)
     paths = [[name] if columns is None else name.split(".") for name in names]
     index = pd.RangeIndex(start, start + len(documents))
     series = [pd.Series(_column([_value(each, path) for each in documents]), index=index) for path in paths]

@@ -9,18 +9,22 @@ of collections.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
 
 from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo.collation import Collation
-from pymongo.errors import OperationFailure
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 
-from omcore.errors import CorruptBlobError
+from omcore.errors import CorruptBlobError, StorageUnavailableError
 from omcore.storage.digests import digest_of
 from omstore_mongo.blobs import BLOBS, LATEST
-from omstore_mongo.errors import translated
+from omstore_mongo.errors import DUPLICATE, translated
+from omstore_mongo.pages import after, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,6 +43,9 @@ OURS = "omcore."
 
 BINARY_ORDER = Collation(locale="simple")
 """Texts are compared code point by code point, whatever the collection says."""
+
+_EXISTS = 48
+"""NamespaceExists: MongoDB's code for a collection that is there already."""
 
 _MISSING = 26
 """NamespaceNotFound: MongoDB's code for a collection that is not there."""
@@ -104,11 +111,60 @@ class NativeCollections:
         query: Mapping[str, Any] | None = None,
         shown: Mapping[str, Any] | None = None,
     ) -> Iterator[bytes]:
-        """The documents that fulfil a query, in the order of their ids; several documents at a time, as BSON."""
+        """The documents that fulfil a query, in the order of their ids; several documents at a time, as BSON.
+
+        Where the connection is lost, or the server forgets how far it was, reading goes on after the last one.
+        """
+        pages, last = None, b""
+
+        def following() -> bytes | None:
+            nonlocal pages
+            if pages is None:
+                pages = self._pages(name, self._rest(name, query or {}, last), shown)
+            try:
+                return next(pages, None)
+            except PyMongoError:
+                pages = None
+                raise
+
         with self._connection.translated("read a collection"):
-            yield from self._of(name).find_raw_batches(
-                query or {}, shown, sort=[("_id", 1)], collation=BINARY_ORDER, allow_disk_use=True
-            )
+            while batch := self._connection.repeated(following):
+                last = split(batch)[-1]
+                yield batch
+
+    def _rest(self, name: CollectionName, query: Mapping[str, Any], last: bytes) -> Mapping[str, Any]:
+        """The query of what comes after a document; ids are known to differ in collections, and not in views."""
+        if not last:
+            return query
+        following = after(last) if self._is_there(name, "collection") else None
+        if following is None:
+            mend = "its ids do not say where to go on, so read it again"
+            raise StorageUnavailableError(f"the connection was lost while {str(name)!r} was read; {mend}")
+        return {"$and": [query, following]}
+
+    def _pages(
+        self, name: CollectionName, query: Mapping[str, Any], shown: Mapping[str, Any] | None, most: int = 0
+    ) -> Iterator[bytes]:
+        pages = self._of(name).find_raw_batches(
+            query, shown, sort=[("_id", 1)], limit=most, collation=BINARY_ORDER, allow_disk_use=True
+        )
+        return cast("Iterator[bytes]", pages)
+
+    def first(self, name: CollectionName, count: int) -> Iterator[bytes]:
+        """The first documents of a collection, as BSON."""
+        with self._connection.translated("read a collection"):
+            found = self._connection.repeated(lambda: list(self._pages(name, {}, None, count)))
+        return chain.from_iterable(map(split, found))
+
+    def is_there(self, name: CollectionName, kind: str | None = None) -> bool:
+        """Whether there is a collection of that name; with a kind, whether it is of it: `collection`, `view`."""
+        with self._connection.translated("list collections"):
+            return self._is_there(name, kind)
+
+    def _is_there(self, name: CollectionName, kind: str | None = None) -> bool:
+        query = {"name": name.collection, **({} if kind is None else {"type": kind})}
+        database = self._connection.database.client[name.database]
+        return bool(database.list_collection_names(filter=query, authorizedCollections=True))
 
     def has(self, name: CollectionName, query: Mapping[str, Any]) -> bool:
         """Whether any document fulfils a query."""
@@ -133,21 +189,36 @@ class NativeCollections:
             identifier: its id; where there is one of that id, it stays.
             batches: its documents, as BSON.
         """
-        database = self._connection.database
-        arriving = f"{ARRIVING}{ObjectId()}"
+        arriving = self._connection.collection(f"{ARRIVING}{ObjectId()}")
         with self._connection.translated("store documents"):
-            database.create_collection(arriving, check_exists=False)
             try:
+                self._connection.repeated(lambda: self._create(arriving.name))
                 for batch in batches:
-                    database[arriving].insert_many(map(RawBSONDocument, batch), ordered=False)
-                if not self.is_kept(identifier):
-                    database[arriving].rename(f"{DOCUMENTS}{identifier}")
+                    self._connection.repeated(partial(_insert, arriving, batch))
+                self._connection.repeated(lambda: self._publish(arriving.name, identifier))
             finally:
-                database.drop_collection(arriving)
+                with suppress(PyMongoError):  # what cannot be cleared now is left to `sweep`
+                    self._connection.database.drop_collection(arriving.name)
+
+    def _create(self, name: str) -> None:
+        try:
+            self._connection.database.create_collection(name, check_exists=False)
+        except OperationFailure as error:  # the name is this writer's own: it has made it before
+            if error.code != _EXISTS:
+                raise
+
+    def _publish(self, name: str, identifier: str) -> None:
+        if self._is_there(self.documents(identifier)):
+            return
+        try:
+            self._connection.collection(name).rename(f"{DOCUMENTS}{identifier}")
+        except OperationFailure:
+            if not self._is_there(self.documents(identifier)):  # else it was done before, or by somebody else
+                raise
 
     def is_kept(self, identifier: str) -> bool:
         """Whether there is a collection of our own of that id."""
-        return bool(self._existing([f"{DOCUMENTS}{identifier}"]))
+        return self.is_there(self.documents(identifier))
 
     def bring(self, identifier: str, other: NativeCollections) -> None:
         """Have a collection that another context keeps; where it is in the same database, it is here already.
@@ -211,9 +282,14 @@ class NativeCollections:
         found = self._connection.database.list_collection_names(filter={"name": {"$regex": f"^{re.escape(prefix)}"}})
         return [name for name in found if _IDENTIFIER.fullmatch(name.removeprefix(prefix))]
 
-    def _existing(self, names: list[str]) -> list[str]:
-        with self._connection.translated("list collections"):
-            return self._connection.database.list_collection_names(filter={"name": {"$in": names}})
+
+def _insert(collection: Collection[Document], batch: Sequence[bytes]) -> None:
+    try:
+        collection.insert_many(map(RawBSONDocument, batch), ordered=False)
+    except BulkWriteError as error:  # nobody else writes there: this writer has inserted them before
+        others = [one for one in error.details["writeErrors"] if one["code"] != DUPLICATE]
+        if others or error.details.get("writeConcernErrors"):
+            raise
 
 
 def _server_of(client: MongoClient[Any]) -> ObjectId | None:
@@ -224,13 +300,3 @@ def _server_of(client: MongoClient[Any]) -> ObjectId | None:
 def token_of(identifier: str) -> bytes:
     """The blob that a collection of our own lives as long as."""
     return f'{{"documents":"{identifier}"}}'.encode()
-
-
-def split(batch: bytes) -> list[bytes]:
-    """Documents that follow each other in BSON, one by one: each begins with its length."""
-    found, start = [], 0
-    while start < len(batch):
-        end = start + int.from_bytes(batch[start : start + 4], "little")
-        found.append(batch[start:end])
-        start = end
-    return found
