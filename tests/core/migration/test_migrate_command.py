@@ -151,5 +151,5 @@ def test_an_interrupt_says_how_far_it_came_and_the_next_run_goes_on(
     assert said.count("\n") == 1
     with monkeypatch.context() as patch:
         patch.setattr(plan, "compare", interrupted)
-        assert run("old", "new", code=1) == ("om: interrupted while both contexts were compared; nothing was copied\n")
+        assert run("old", "new", code=1) == ("om: interrupted before both contexts were compared; nothing was copied\n")
     assert run("old", "new").splitlines()[-1].startswith("1 of 2 objects of old were copied to new: 1 versions")

@@ -31,14 +31,14 @@ def migrate(source_context: str, target_context: str, dry_run: bool, skip: tuple
 
     All buckets, or the one that --bucket names. Run it again after whatever ended it: it goes on.
     """
-    from omcore.migration import make_plan
-
-    source, target = session().omega(source_context), session().omega(target_context)
     try:
+        from omcore.migration import make_plan
+
+        source, target = session().omega(source_context), session().omega(target_context)
         with progress("comparing"):
             plan = make_plan(source.context.side, target.context.side, session().bucket, skip)
     except KeyboardInterrupt as error:
-        raise Failure("interrupted while both contexts were compared; nothing was copied") from error
+        raise Failure("interrupted before both contexts were compared; nothing was copied") from error
     migration = plan.migration if dry_run else _run(plan, verify)
     if session().json:
         show_json(migration.as_dict())
