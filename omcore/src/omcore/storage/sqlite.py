@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from omcore.errors import CorruptRecordError, StorageError, StorageFullError, StorageUnavailableError
+from omcore.storage.forks import ForkGate
 from omcore.storage.locks import held
 from omcore.storage.osfiles import sync_path
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _UNAVAILABLE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL})
+
+
+_IN_SQLITE = ForkGate()
+"""One for the process, as the locks of SQLite are."""
 
 
 class Database:
@@ -53,13 +58,14 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection in autocommit mode."""
-        connection = self._take()
-        try:
-            yield connection
-        except sqlite3.Error as error:
-            raise _translate(self._path, error) from error
-        finally:
-            self._give(connection)
+        with _IN_SQLITE:
+            connection = self._take()
+            try:
+                yield connection
+            except sqlite3.Error as error:
+                raise _translate(self._path, error) from error
+            finally:
+                self._give(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -82,8 +88,9 @@ class Database:
 
     def close_idle(self) -> None:
         """Close the connections that nobody uses; the next use opens one."""
-        while self._idle:
-            self._idle.pop().close()
+        with _IN_SQLITE:
+            while self._idle:
+                self._idle.pop().close()
 
     def close(self) -> None:
         """Close every connection; those in use when they come back."""
