@@ -90,9 +90,10 @@ def run(runtime: LocalRuntime, program: str, *require: str) -> str:
 
 
 def lives(process: psutil.Process) -> bool:
-    """Whether a process runs, and is not one that has ended and is yet to be reaped."""
+    """Whether a process runs, and is not one that has ended, all its threads too, and is yet to be reaped."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        ended = process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+        return process.is_running() and not ended
     except psutil.NoSuchProcess:
         return False
 
