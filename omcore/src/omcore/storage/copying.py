@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from omcore.errors import CorruptBlobError, StorageError
 from omcore.storage.backend import CHUNK_SIZE
+from omcore.storage.reader import Positioned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,31 +26,7 @@ PIECE = 4 * CHUNK_SIZE
 """Bytes that are fetched at a time."""
 
 
-class _Positioned(io.RawIOBase):
-    """A file with a position that seeking alone does nothing about."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        if start + offset < 0:
-            raise ValueError(f"cannot seek to {start + offset}, before the beginning")
-        self._position = start + offset
-        return self._position
-
-
-class CopyingFile(_Positioned):
+class CopyingFile(Positioned):
     """Reads a blob from far away, no chunk twice; who has read all of it has made a copy."""
 
     def __init__(self, blob: BinaryIO, draft: Draft) -> None:
@@ -124,7 +100,7 @@ class CopyingFile(_Positioned):
         self._draft.put(first, target)
 
 
-class CopiedFile(_Positioned):
+class CopiedFile(Positioned):
     """Reads a copy; from where it turns out to be damaged, what it is a copy of."""
 
     def __init__(self, copy: BinaryIO, size: int, original: Callable[[], BinaryIO]) -> None:

@@ -17,19 +17,12 @@ if TYPE_CHECKING:
     from omcore.storage.digests import ChunkDigests
 
 
-class VerifiedFile(io.RawIOBase):
-    """Reads a file whose chunk digests are known; a byte that was not verified never leaves it.
+class Positioned(io.RawIOBase):
+    """A file with a position that seeking alone does nothing about."""
 
-    Attributes:
-        digests: what each chunk is compared with.
-    """
-
-    def __init__(self, file: io.FileIO, digests: ChunkDigests) -> None:
-        self._file = file
-        self.digests = digests
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._position = 0
-        self._at = -1
-        self._chunk = b""
 
     def readable(self) -> bool:
         return True
@@ -41,11 +34,26 @@ class VerifiedFile(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.digests.info.size}[whence]
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         if start + offset < 0:
             raise ValueError(f"cannot seek to {start + offset}, before the beginning")
         self._position = start + offset
         return self._position
+
+
+class VerifiedFile(Positioned):
+    """Reads a file whose chunk digests are known; a byte that was not verified never leaves it.
+
+    Attributes:
+        digests: what each chunk is compared with.
+    """
+
+    def __init__(self, file: io.FileIO, digests: ChunkDigests) -> None:
+        super().__init__(digests.info.size)
+        self._file = file
+        self.digests = digests
+        self._at = -1
+        self._chunk = b""
 
     def readinto(self, buffer: Buffer) -> int:
         target = memoryview(buffer).cast("B")

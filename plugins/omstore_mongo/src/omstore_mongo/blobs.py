@@ -21,12 +21,11 @@ from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from bson import Binary, ObjectId
-from pymongo.errors import BulkWriteError
 
 from omcore.errors import BlobNotFoundError, CorruptBlobError, StorageError
 from omcore.storage.backend import CHUNK_SIZE, BlobInfo
 from omcore.storage.digests import ChunkDigests, Digester, digest_of, is_digest
-from omstore_mongo.errors import DUPLICATE
+from omstore_mongo.inserting import insert_once
 from omstore_mongo.reading import ChunkedBlob
 from omstore_mongo.uploads import Upload, batches, documents, pieces_of
 
@@ -100,14 +99,7 @@ class Blobs:
 
     def _send(self, batch: list[Document]) -> None:
         with self._connection.translated("store a blob"):
-            self._connection.repeated(lambda: self._insert(batch))
-
-    def _insert(self, batch: list[Document]) -> None:
-        try:
-            self._chunks.insert_many(batch, ordered=False)
-        except BulkWriteError as error:  # the ids are this writer's own: it has inserted them before
-            if any(one["code"] != DUPLICATE for one in error.details["writeErrors"]):
-                raise
+            self._connection.repeated(lambda: insert_once(self._chunks, batch))
 
     def _discard(self, upload: ObjectId) -> None:
         with self._connection.translated("delete chunks"):

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, cast
 from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo.collation import Collation
-from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from omcore.errors import CorruptBlobError, StorageUnavailableError
 from omcore.storage.digests import digest_of
 from omstore_mongo.blobs import BLOBS, LATEST
-from omstore_mongo.errors import DUPLICATE, translated
+from omstore_mongo.errors import translated
+from omstore_mongo.inserting import insert_once
 from omstore_mongo.pages import after, split
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class NativeCollections:
             try:
                 self._connection.repeated(lambda: self._create(arriving.name))
                 for batch in batches:
-                    self._connection.repeated(partial(_insert, arriving, batch))
+                    self._connection.repeated(partial(insert_once, arriving, list(map(RawBSONDocument, batch))))
                 self._connection.repeated(lambda: self._publish(arriving.name, identifier))
             finally:
                 with suppress(PyMongoError):  # what cannot be cleared now is left to `sweep`
@@ -281,15 +282,6 @@ class NativeCollections:
     def _matching(self, prefix: str) -> list[str]:
         found = self._connection.database.list_collection_names(filter={"name": {"$regex": f"^{re.escape(prefix)}"}})
         return [name for name in found if _IDENTIFIER.fullmatch(name.removeprefix(prefix))]
-
-
-def _insert(collection: Collection[Document], batch: Sequence[bytes]) -> None:
-    try:
-        collection.insert_many(map(RawBSONDocument, batch), ordered=False)
-    except BulkWriteError as error:  # nobody else writes there: this writer has inserted them before
-        others = [one for one in error.details["writeErrors"] if one["code"] != DUPLICATE]
-        if others or error.details.get("writeConcernErrors"):
-            raise
 
 
 def _server_of(client: MongoClient[Any]) -> ObjectId | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from omcore.errors import CorruptBlobError
 from omcore.storage.backend import CHUNK_SIZE
+from omcore.storage.reader import Positioned
 from omstore_mongo.ahead import ReadAhead
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from omstore_mongo.ahead import Fetch
 
 
-class ChunkedBlob(io.RawIOBase):
+class ChunkedBlob(Positioned):
     """Reads a blob whose chunk digests are known: seekable, ranged; keeps the chunk that was read last.
 
     Attributes:
@@ -28,27 +28,11 @@ class ChunkedBlob(io.RawIOBase):
     """
 
     def __init__(self, digests: ChunkDigests, fetch: Fetch) -> None:
+        super().__init__(digests.info.size)
         self.digests = digests
         self._ahead = ReadAhead(fetch, len(digests.chunks))
-        self._position = 0
         self._at = -1
         self._chunk = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.digests.info.size}[whence]
-        if start + offset < 0:
-            raise ValueError(f"cannot seek to {start + offset}, before the beginning")
-        self._position = start + offset
-        return self._position
 
     def readinto(self, buffer: Buffer) -> int:
         target = memoryview(buffer).cast("B")
